@@ -1,0 +1,48 @@
+# One helper per kind of target, and one interface target that carries every compile and link option.
+
+set(DRIFTD_SANITIZE "" CACHE STRING "Sanitizers, comma-separated (address,undefined or thread)")
+
+add_library(driftd_options INTERFACE)
+target_compile_options(driftd_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+                       -Wold-style-cast -Wcast-qual -Wimplicit-fallthrough
+                       # False positives of GCC 12 on std::string (GCC bug 105651).
+                       $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+target_include_directories(driftd_options INTERFACE ${PROJECT_SOURCE_DIR})
+# The baseline is x86-64-v2 (2009): a binary must run where it is copied to. Kernels that pay are dispatched at run time.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  target_compile_options(driftd_options INTERFACE -march=x86-64-v2)
+endif()
+if(DRIFTD_SANITIZE)
+  target_compile_options(driftd_options INTERFACE -fsanitize=${DRIFTD_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(driftd_options INTERFACE -fsanitize=${DRIFTD_SANITIZE})
+endif()
+
+find_program(DRIFTD_MOLD mold)
+if(DRIFTD_MOLD)
+  target_link_options(driftd_options INTERFACE -fuse-ld=mold)
+endif()
+find_program(DRIFTD_CCACHE ccache)
+if(DRIFTD_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${DRIFTD_CCACHE})
+endif()
+
+# driftd_library(room SOURCES a.cc ... LINK other rooms and libraries ...): the static library driftd_<room>.
+function(driftd_library room)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_library(driftd_${room} STATIC ${ARG_SOURCES})
+  target_link_libraries(driftd_${room} PUBLIC driftd_options PRIVATE ${ARG_LINK})
+endfunction()
+
+# driftd_test(name LINK rooms ... [LABELS ...] [ENVIRONMENT ...]): tests/<name>.cc, one ctest test per test case.
+function(driftd_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${name}.cc ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE driftd_options ${ARG_LINK} GTest::gmock GTest::gtest_main Threads::Threads)
+  target_compile_definitions(${name} PRIVATE
+    DRIFTD_TEST_DATA="${PROJECT_SOURCE_DIR}/tests" DRIFTD_ROOT="${PROJECT_SOURCE_DIR}"
+    DRIFTD_BINARY="${PROJECT_BINARY_DIR}/driftd")
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()
