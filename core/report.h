@@ -1,0 +1,104 @@
+// What driftd says: findings, metric values, health transitions. The nouns behind the report lines.
+//
+// The same records go to the store, to Prometheus, to webhooks, to the status page and into a
+// replay's report; their JSON form is made in one place (sinks/report_json.h). A number that is not
+// defined is an empty optional, never NaN.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/clock.h"
+
+namespace driftd {
+
+// How bad a statistic or a metric is. `drift` is said of findings, `degraded` of metrics.
+enum class Level : std::uint8_t { insufficient_data, stable, warning, drift, degraded };
+[[nodiscard]] std::string_view to_string(Level level);
+
+enum class HealthState : std::uint8_t { unknown, healthy, degraded, critical, stale };
+[[nodiscard]] std::string_view to_string(HealthState state);
+[[nodiscard]] std::optional<HealthState> health_state_from(std::string_view text);
+
+// Which monitor is meant, in names.
+struct MonitorName {
+  std::string model;
+  std::string version;
+  std::string segment = "all";
+  auto operator<=>(const MonitorName&) const = default;
+};
+
+// Which window is meant. `end` is exclusive; both are event times.
+struct WindowName {
+  std::int64_t index = 0;
+  TimeMs start = 0;
+  TimeMs end = 0;
+  std::int64_t n =
+      0;  // see INTERFACE: of a finding the values that entered, of a metric the predictions
+  std::int32_t revision = 0;
+  bool partial = false;  // the input ended before the window did (replay only)
+};
+
+// What a detector says of one series in one window.
+struct Verdict {
+  Level level = Level::insufficient_data;
+  std::int64_t n = 0;  // values that entered the statistic
+  std::optional<double> statistic;
+  std::optional<double> p_value;
+  std::optional<double> threshold;  // the limit that applied, on the statistic or on the p-value
+  bool threshold_on_p_value = false;
+};
+
+struct Finding {
+  MonitorName monitor;
+  std::string series;
+  std::string detector;
+  WindowName window;
+  std::optional<double> statistic;
+  std::optional<double> p_value;
+  std::optional<double> threshold;
+  bool threshold_on_p_value =
+      false;  // not part of the report line; lets a chart draw only what fits its axis
+  Level level = Level::insufficient_data;
+};
+
+struct MetricValue {
+  MonitorName monitor;
+  std::string metric;
+  WindowName window;
+  std::optional<double> value;
+  std::optional<double> low;
+  std::optional<double> high;
+  std::int64_t labelled = 0;
+  double coverage = 0;  // labelled / n
+  Level level = Level::insufficient_data;
+};
+
+struct Transition {
+  MonitorName monitor;
+  TimeMs at = 0;
+  HealthState from = HealthState::unknown;
+  HealthState to = HealthState::unknown;
+  std::vector<std::string> reasons;  // e.g. "drift:amount", "low_accuracy"; sorted
+};
+
+using Report = std::variant<Finding, MetricValue, Transition>;
+
+// The last line of a replay.
+struct ReplaySummary {
+  std::uint64_t predictions = 0;
+  std::uint64_t labels = 0;
+  std::uint64_t joined = 0;
+  std::map<std::string, std::uint64_t> discarded;
+  std::uint64_t windows = 0;
+  std::uint64_t alerts = 0;
+  double seconds = 0;
+};
+
+}  // namespace driftd
