@@ -1,0 +1,90 @@
+#include "windows/pane.h"
+
+#include <algorithm>
+
+#include "core/check.h"
+
+namespace driftd {
+
+Pane::Pane(const MonitoredModel& model) : performance(make_performance(model.schema->task)) {
+  series.reserve(model.reference->series.size());
+  for (const SeriesReference& reference : model.reference->series) {
+    if (const auto* numeric = std::get_if<NumericReference>(&reference.baseline)) {
+      series.emplace_back(NumericSummary(numeric->index));
+    } else {
+      const auto& categories = std::get<CategoryReference>(reference.baseline).categories;
+      series.emplace_back(CategorySummary(static_cast<std::uint32_t>(categories.size())));
+    }
+  }
+}
+
+void Pane::merge(const Pane& other) {
+  DRIFTD_CHECK(series.size() == other.series.size());
+  predictions += other.predictions;
+  first_time = std::min(first_time, other.first_time);
+  last_time = std::max(last_time, other.last_time);
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    std::visit(
+        [&](auto& summary) {
+          summary.merge(std::get<std::remove_reference_t<decltype(summary)>>(other.series[i]));
+        },
+        series[i]);
+  }
+  latency.merge(other.latency);
+  std::visit(
+      [&](auto& summary) {
+        summary.merge(std::get<std::remove_reference_t<decltype(summary)>>(other.performance));
+      },
+      performance);
+  features_changed |= other.features_changed;
+  performance_changed |= other.performance_changed;
+}
+
+void Pane::write_features(std::string& out) const {
+  ByteWriter writer(out);
+  writer.varint(predictions);
+  writer.signed_varint(first_time);
+  writer.signed_varint(last_time);
+  writer.varint(series.size());
+  for (const SeriesSummary& summary : series) {
+    std::visit([&](const auto& state) { state.write(writer); }, summary);
+  }
+  latency.write(writer);
+}
+
+void Pane::write_performance(std::string& out) const {
+  ByteWriter writer(out);
+  std::visit([&](const auto& state) { state.write(writer); }, performance);
+}
+
+bool Pane::read_features(std::string_view bytes, const MonitoredModel& model) {
+  ByteReader in(bytes);
+  predictions = in.varint();
+  first_time = in.signed_varint();
+  last_time = in.signed_varint();
+  if (in.varint() != model.reference->series.size()) return false;
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    const SeriesReference& reference = model.reference->series[i];
+    bool good = false;
+    if (const auto* numeric = std::get_if<NumericReference>(&reference.baseline)) {
+      good = NumericSummary::read(in, numeric->index.cells(), std::get<NumericSummary>(series[i]));
+    } else {
+      const auto& categories = std::get<CategoryReference>(reference.baseline).categories;
+      good = CategorySummary::read(in, static_cast<std::uint32_t>(categories.size()),
+                                   std::get<CategorySummary>(series[i]));
+    }
+    if (!good) return false;
+  }
+  return LatencySummary::read(in, latency) && in.at_end();
+}
+
+bool Pane::read_performance(std::string_view bytes, const MonitoredModel& model) {
+  performance = make_performance(model.schema->task);
+  ByteReader in(bytes);
+  const bool good = std::visit(
+      [&](auto& state) { return std::remove_reference_t<decltype(state)>::read(in, state); },
+      performance);
+  return good && in.at_end();
+}
+
+}  // namespace driftd

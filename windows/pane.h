@@ -1,0 +1,77 @@
+// A pane: everything that one monitor saw in the smallest stretch of event time, or in one run of
+// predictions.
+//
+// Panes are commutative monoids: lanes fill their own and the evaluator adds them up. What comes
+// after a window has closed is collected in a fresh pane of the same key and is added to the closed
+// one in the same way. Thread rule: one owner. Failure rule: `read_*` refuse damaged bytes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/ids.h"
+#include "core/model.h"
+#include "windows/performance.h"
+#include "windows/reference.h"
+#include "windows/series_summary.h"
+
+namespace driftd {
+
+// What the windows need to know of a model. All of it outlives every lane.
+struct WindowSpec {
+  DurationMs size = 0;     // by time; 0 where windows are by count
+  std::int64_t count = 0;  // by count; 0 where windows are by time
+  DurationMs lateness = 0;
+  DurationMs out_of_orderness = 0;
+
+  [[nodiscard]] bool by_count() const { return count > 0; }
+  // The key of the pane that an event time falls into: its start. Windows by time only.
+  [[nodiscard]] std::int64_t pane_of(TimeMs time) const {
+    const std::int64_t below = time / size - (time % size < 0 ? 1 : 0);
+    return below * size;
+  }
+};
+
+struct MonitoredModel {
+  const ModelSchema* schema = nullptr;
+  const Reference* reference = nullptr;
+  WindowSpec window;
+};
+
+struct PaneKey {
+  MonitorId monitor;
+  std::int64_t pane = 0;  // by time: the start in milliseconds; by count: the number of the window
+  auto operator<=>(const PaneKey&) const = default;
+};
+
+struct Pane {
+  explicit Pane(const MonitoredModel& model);
+
+  std::uint64_t predictions = 0;
+  TimeMs first_time = kEndOfTime;  // of its predictions
+  TimeMs last_time = kNoTime;
+  std::vector<SeriesSummary> series;  // by position in ModelSchema::series
+  LatencySummary latency;
+  PerformanceSummary performance;
+  // Changed since the last checkpoint; kept by the lane, read by the coordinator.
+  bool features_changed = false;
+  bool performance_changed = false;
+
+  void merge(const Pane& other);
+  void write_features(std::string& out) const;
+  void write_performance(std::string& out) const;
+  [[nodiscard]] bool read_features(std::string_view bytes, const MonitoredModel& model);
+  [[nodiscard]] bool read_performance(std::string_view bytes, const MonitoredModel& model);
+};
+
+}  // namespace driftd
+
+template <>
+struct std::hash<driftd::PaneKey> {
+  std::size_t operator()(const driftd::PaneKey& key) const noexcept {
+    return std::hash<driftd::MonitorId>{}(key.monitor) ^
+           (static_cast<std::size_t>(key.pane) * 0x9E3779B97F4A7C15ull);
+  }
+};

@@ -1,0 +1,116 @@
+#include "windows/reference.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "core/check.h"
+
+namespace driftd {
+namespace {
+
+// At most `limit` of the sorted distinct values, the ones at evenly spaced ranks of the sample,
+// ends included.
+[[nodiscard]] std::vector<double> thinned(const std::vector<double>& sorted, std::uint64_t limit) {
+  std::vector<double> kept;
+  kept.reserve(limit);
+  const auto last = static_cast<double>(sorted.size() - 1);
+  for (std::uint64_t i = 0; i < limit; ++i) {
+    const double share = limit == 1 ? 0.5 : static_cast<double>(i) / static_cast<double>(limit - 1);
+    const double value = sorted[static_cast<std::size_t>(std::llround(share * last))];
+    if (kept.empty() || value > kept.back()) kept.push_back(value);
+  }
+  return kept;
+}
+
+// The largest share of the reference that lies strictly between two boundaries.
+[[nodiscard]] double largest_gap(const NumericReference& reference) {
+  std::uint64_t largest = 0;
+  for (std::size_t cell = 0; cell < reference.cumulative.size(); cell += 2) {
+    const std::uint64_t below = cell == 0 ? 0 : reference.cumulative[cell - 1];
+    largest = std::max(largest, reference.cumulative[cell] - below);
+  }
+  return static_cast<double>(largest) / static_cast<double>(reference.cumulative.back());
+}
+
+}  // namespace
+
+std::vector<double> decile_edges(const std::vector<double>& sorted) {
+  std::vector<double> edges;
+  if (sorted.empty()) return edges;
+  for (int k = 1; k <= 9; ++k) {
+    const double position = static_cast<double>(sorted.size() - 1) * (k / 10.0);
+    const auto below = static_cast<std::size_t>(std::floor(position));
+    const std::size_t above = std::min(below + 1, sorted.size() - 1);
+    const double share = position - static_cast<double>(below);
+    const double step = sorted[above] - sorted[below];
+    // A step beyond a double's range (-1e308 to 1e308) would make the edge infinite or NaN;
+    // weighting both ends cannot.
+    const double edge = std::isfinite(step) ? sorted[below] + share * step
+                                            : (1 - share) * sorted[below] + share * sorted[above];
+    if (edges.empty() || edge > edges.back()) edges.push_back(edge);
+  }
+  return edges;
+}
+
+NumericReference make_numeric_reference(std::vector<double> values, std::uint64_t distinct_limit) {
+  NumericReference reference;
+  std::vector<double> present;
+  present.reserve(values.size());
+  for (const double value : values) {
+    if (!std::isnan(value)) present.push_back(value + 0.0);  // -0 is 0
+  }
+  std::sort(present.begin(), present.end());
+
+  std::vector<double> finite;
+  std::copy_if(present.begin(), present.end(), std::back_inserter(finite),
+               [](double value) { return std::isfinite(value); });
+  reference.edges = decile_edges(finite);
+
+  std::vector<double> boundaries = present;
+  boundaries.erase(std::unique(boundaries.begin(), boundaries.end()), boundaries.end());
+  reference.distinct = boundaries.size();
+  if (boundaries.size() > distinct_limit) boundaries = thinned(present, distinct_limit);
+  boundaries.insert(boundaries.end(), reference.edges.begin(), reference.edges.end());
+  std::sort(boundaries.begin(), boundaries.end());
+  boundaries.erase(std::unique(boundaries.begin(), boundaries.end()), boundaries.end());
+
+  reference.index = RankIndex(std::move(boundaries));
+  reference.summary = NumericSummary(reference.index);
+  NumericSummary::Scratch scratch;
+  reference.summary.update(reference.index, values, scratch);
+  reference.cumulative.assign(reference.index.cells(), 0);
+  reference.summary.counters.add_to(reference.cumulative);
+  for (std::size_t cell = 1; cell < reference.cumulative.size(); ++cell) {
+    reference.cumulative[cell] += reference.cumulative[cell - 1];
+  }
+  for (const double edge : reference.edges)
+    reference.edge_cells.push_back(reference.index.cell(edge));
+  if (reference.distinct > distinct_limit) reference.thinning_error = largest_gap(reference);
+  return reference;
+}
+
+CategoryReference make_category_reference(const std::vector<std::optional<std::string>>& values) {
+  CategoryReference reference;
+  std::set<std::string_view> distinct;
+  for (const auto& value : values) {
+    if (value) distinct.insert(*value);
+  }
+  reference.categories.assign(distinct.begin(), distinct.end());
+  reference.summary = CategorySummary(static_cast<std::uint32_t>(reference.categories.size()));
+  for (const auto& value : values) {
+    if (!value) {
+      ++reference.summary.missing;
+      continue;
+    }
+    const auto at =
+        std::lower_bound(reference.categories.begin(), reference.categories.end(), *value);
+    reference.summary.counters.add(static_cast<std::uint32_t>(at - reference.categories.begin()),
+                                   1);
+  }
+  reference.counts.assign(reference.categories.size(), 0);
+  reference.summary.counters.add_to(reference.counts);
+  return reference;
+}
+
+}  // namespace driftd
