@@ -1,0 +1,25 @@
+// A window detector: a pure function of a reference and a summary. Each is one header and one row
+// of the registry.
+//
+// Thread rule: pure. Allocation rule: may allocate (it runs once a window and series). Failure
+// rule: a statistic that is not defined is an empty optional, never NaN and never a made-up number.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "windows/reference.h"
+
+namespace driftd {
+
+// What a detector computed, before it is judged.
+struct Outcome {
+  std::int64_t n = 0;  // current values that entered
+  std::optional<double> statistic;
+  std::optional<double> p_value;
+  // A measure of size that does not grow with n, in [0, 1], where significance alone is judged; see
+  // judge.h.
+  std::optional<double> effect;
+};
+
+}  // namespace driftd
