@@ -1,0 +1,111 @@
+#include "config/catalog.h"
+
+#include <algorithm>
+
+namespace driftd {
+namespace {
+
+constexpr double kNoLimit = std::numeric_limits<double>::infinity();
+
+constexpr Support kNever = Support::never;
+constexpr Support kPlanned = Support::planned;
+constexpr Support kNow = Support::now;
+
+// name, for numeric series, for categorical series, p-value, highest statistic (the lowest is 0)
+constexpr DetectorEntry kDetectors[] = {
+    {"ks", kNow, kNever, true, 1},
+    {"psi", kNow, kNow, false, kNoLimit},
+    {"chi2", kPlanned, kNow, true, kNoLimit},
+    {"js", kPlanned, kPlanned, false, 1},
+    {"hellinger", kPlanned, kPlanned, false, 1},
+    {"tv", kPlanned, kPlanned, false, 1},
+    {"linf", kPlanned, kPlanned, false, 1},
+    {"g_test", kPlanned, kPlanned, true, kNoLimit},
+    {"wasserstein", kPlanned, kNever, false, kNoLimit},
+    {"kuiper", kPlanned, kNever, true, 2},
+    {"cvm", kPlanned, kNever, true, kNoLimit},
+    {"anderson_darling", kPlanned, kNever, true, kNoLimit},
+    {"mann_whitney", kPlanned, kNever, true, kNoLimit},
+};
+
+// name, binary, multiclass, regression, lowest, highest value
+constexpr MetricEntry kMetrics[] = {
+    {"accuracy", true, true, false, 0, 1},
+    {"balanced_accuracy", true, true, false, 0, 1},
+    {"precision", true, false, false, 0, 1},
+    {"recall", true, false, false, 0, 1},
+    {"f1", true, false, false, 0, 1},
+    {"precision_macro", false, true, false, 0, 1},
+    {"precision_micro", false, true, false, 0, 1},
+    {"precision_weighted", false, true, false, 0, 1},
+    {"recall_macro", false, true, false, 0, 1},
+    {"recall_micro", false, true, false, 0, 1},
+    {"recall_weighted", false, true, false, 0, 1},
+    {"f1_macro", false, true, false, 0, 1},
+    {"f1_micro", false, true, false, 0, 1},
+    {"f1_weighted", false, true, false, 0, 1},
+    {"roc_auc", true, true, false, 0, 1},
+    {"average_precision", true, false, false, 0, 1},
+    {"log_loss", true, true, false},
+    {"brier", true, true, false, 0, 2},
+    {"mcc", true, true, false, -1, 1},
+    {"cohen_kappa", true, true, false, -1, 1},
+    {"ece", true, true, false, 0, 1},
+    {"mae", false, false, true},
+    {"rmse", false, false, true},
+    {"mape", false, false, true},
+    {"r2", false, false, true, -kNoLimit, 1},
+    {"median_ae", false, false, true},
+    {"bias", false, false, true, -kNoLimit, kNoLimit},
+    {"latency_mean", true, true, true, 0, kNoLimit, true},
+    {"latency_p99", true, true, true, 0, kNoLimit, true},
+};
+
+[[nodiscard]] bool fits(const MetricEntry& metric, std::optional<Task> task) {
+  if (!task) return true;
+  switch (*task) {
+    case Task::binary: return metric.binary;
+    case Task::multiclass: return metric.multiclass;
+    case Task::regression: return metric.regression;
+  }
+  return false;
+}
+
+}  // namespace
+
+const DetectorEntry* find_detector_entry(std::string_view name) {
+  for (const DetectorEntry& detector : kDetectors) {
+    if (detector.name == name) return &detector;
+  }
+  return nullptr;
+}
+
+Support support_of(const DetectorEntry& detector, std::optional<SeriesType> type) {
+  if (!type) return std::max(detector.numeric, detector.categorical);
+  return *type == SeriesType::numeric ? detector.numeric : detector.categorical;
+}
+
+std::vector<std::string_view> available_detectors(std::optional<SeriesType> type) {
+  std::vector<std::string_view> names;
+  for (const DetectorEntry& detector : kDetectors) {
+    if (support_of(detector, type) == Support::now) names.push_back(detector.name);
+  }
+  return names;
+}
+
+const MetricEntry* find_metric_entry(std::string_view name, std::optional<Task> task) {
+  for (const MetricEntry& metric : kMetrics) {
+    if (metric.name == name && fits(metric, task)) return &metric;
+  }
+  return nullptr;
+}
+
+std::vector<std::string_view> metrics_of(std::optional<Task> task) {
+  std::vector<std::string_view> names;
+  for (const MetricEntry& metric : kMetrics) {
+    if (fits(metric, task)) names.push_back(metric.name);
+  }
+  return names;
+}
+
+}  // namespace driftd

@@ -1,0 +1,129 @@
+// The typed configuration: what the TOML file says, with every default filled in.
+//
+// Plain values, immutable after loading, no allocation rule. Paths are absolute already (relative
+// ones in the file are relative to the file's folder) and secrets are read. `load_config` collects
+// every error; see load.h.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/model.h"
+#include "core/report.h"
+
+namespace driftd {
+
+struct DaemonConfig {
+  std::string listen_host = "127.0.0.1";
+  std::uint16_t listen_port = 9464;
+  std::string state_dir = "state";
+  DurationMs checkpoint_interval = 1'000;
+  unsigned lanes = 0;  // 0: one per core
+  std::size_t max_event_bytes = 1'000'000;
+  bool dead_letters = true;  // keep bad events in state_dir/dead-letters.ndjson
+  std::size_t dead_letters_max_bytes = 100 << 20;
+  std::string log_level = "info";   // debug | info | warning | error
+  std::string log_format = "text";  // text | json
+};
+
+enum class StoreKind : std::uint8_t { sqlite, postgres };
+struct StoreConfig {
+  StoreKind kind = StoreKind::sqlite;
+  std::string location;  // sqlite: path; postgres: the whole URL, without the password
+  std::string password;  // postgres; from password_file or ${NAME}
+};
+
+enum class StartAt : std::uint8_t { earliest, latest, time };
+enum class TimestampUnit : std::uint8_t { detect, seconds, milliseconds, microseconds, rfc3339 };
+
+struct KafkaSourceConfig {
+  std::string name;  // "kafka-0": position in the file; part of the stored offsets' key
+  std::string brokers;
+  std::string group_id = "driftd";
+  std::vector<std::string> predictions;
+  std::vector<std::string> labels;
+  std::string format = "json";
+  TimestampUnit timestamps = TimestampUnit::detect;
+  StartAt start = StartAt::earliest;
+  TimeMs start_time = 0;  // where start is `time`
+  std::map<std::string, std::string> properties;
+};
+
+struct WindowConfig {
+  DurationMs size = 3'600'000;  // 0 where windows are by count
+  std::int64_t count = 0;       // predictions a window; 0 where windows are by time
+  DurationMs lateness = 0;
+  DurationMs out_of_orderness = 0;
+  DurationMs skew = 3'600'000;
+  DurationMs idle_timeout = 60'000;
+  std::optional<DurationMs> idle_close = 300'000;  // empty: "never"
+};
+
+// The detector's own limits; what is left out is the detector's default under the model's policy.
+struct DetectorConfig {
+  std::string name;                 // as in the registry: ks, psi, chi2, ...
+  std::optional<double> threshold;  // drift when the statistic reaches it
+  std::optional<double> warning;    // warning when the statistic reaches it
+  std::optional<double> p_value;    // drift when the p-value is below it
+};
+
+struct FeatureConfig {
+  std::string name;
+  std::optional<SeriesType> type;  // inferred from the reference where left out
+  std::optional<std::vector<DetectorConfig>> detectors;  // replaces the defaults where given
+  std::optional<double> max_missing;                     // limit of the `missing` share
+};
+
+struct MetricConfig {
+  std::string name;  // accuracy, f1, latency_mean, ...
+  std::optional<double> min;
+  std::optional<double> max;       // latency: milliseconds
+  std::optional<double> max_drop;  // refused until references carry metric levels
+};
+
+enum class AlertPolicy : std::uint8_t { fixed, p_value };
+
+struct ModelConfig {
+  std::string name;
+  Task task = Task::binary;
+  std::string positive_class = "1";  // canonical text
+  std::string reference;             // path
+  std::uint64_t reference_max_distinct = 10'000;
+  WindowConfig window;
+  DurationMs label_horizon = 7LL * 86'400'000;
+  AlertPolicy policy = AlertPolicy::fixed;
+  double alpha = 0.05;            // p_value policy
+  std::int64_t min_samples = 30;  // below: insufficient_data
+  double min_coverage = 0.8;      // below: a metric is not judged until the horizon has passed
+  DurationMs amend_interval = 10'000;
+  std::vector<FeatureConfig> features;
+  std::vector<MetricConfig> metrics;
+};
+
+struct WebhookConfig {
+  std::string name;  // "webhook-0" by position, or as configured
+  std::string url;
+  std::vector<HealthState> on = {HealthState::degraded, HealthState::critical};
+  std::string secret;                    // as written in the file: whsec_<base64>; empty: unsigned
+  std::string template_name = "driftd";  // driftd | cloudevents
+  DurationMs cooldown = 0;
+  DurationMs timeout = 10'000;
+  bool allow_private = false;  // let a host name resolve to a loopback or private address
+  std::string ca_file;         // extra trusted certificates (PEM); empty: the system's
+};
+
+struct Config {
+  std::string path;  // the file, for messages
+  DaemonConfig daemon;
+  StoreConfig store;
+  std::vector<KafkaSourceConfig> sources;
+  std::vector<ModelConfig> models;
+  std::vector<WebhookConfig> webhooks;
+  std::vector<std::string> notes;  // what was assumed, to be logged at start
+};
+
+}  // namespace driftd

@@ -1,0 +1,181 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "config/duration.h"
+#include "config/files.h"
+#include "config/read_features.h"
+#include "config/sections.h"
+
+namespace driftd {
+namespace {
+
+// A name becomes a label in Prometheus and a key in the store.
+constexpr std::size_t kLongestName = 200;
+constexpr DurationMs kLongestWindow = 366 * kDayMs;
+constexpr DurationMs kLongestHorizon = 3'660 * kDayMs;
+constexpr std::int64_t kMostPerWindow = 1'000'000'000;
+// The counters of a series take memory in proportion to this.
+constexpr std::int64_t kMostDistinct = 10'000'000;
+
+void read_name(TableReader& table, std::string& name) {
+  table.require("name", "add name = \"fraud\"; events carry it as `model`");
+  if (!table.text("name", name, "\"fraud\"")) return;
+  const bool odd = std::ranges::any_of(
+      name, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
+  if (odd || name.size() > kLongestName) {
+    table.problem("name", fmt::format("`name` must have at most {} bytes and no control characters",
+                                      kLongestName));
+  }
+}
+
+// Empty where the file's task is wrong.
+[[nodiscard]] std::optional<Task> read_task(TableReader& table, ModelConfig& model) {
+  if (!table.given("task")) {
+    (void)table.find("task");
+    table.context().notes.push_back(
+        fmt::format("model `{}`: no `task` is given, taken as binary", model.name));
+    return model.task;
+  }
+  if (!table.choice<Task>("task", model.task,
+                          {{"binary", Task::binary},
+                           {"multiclass", Task::multiclass},
+                           {"regression", Task::regression}})) {
+    return std::nullopt;
+  }
+  return model.task;
+}
+
+// A number as JSON writes it, so that `canonical_category` knows it for one.
+[[nodiscard]] std::string number_text(double value) {
+  char buffer[32];
+  const auto written = std::to_chars(std::begin(buffer), std::end(buffer), value);
+  return {std::begin(buffer), written.ptr};
+}
+
+void read_positive_class(TableReader& table, ModelConfig& model) {
+  const TomlNode* const node = table.find("positive_class");
+  if (node == nullptr) return;
+  std::string text;
+  if (const auto* string = node->as<std::string>()) text = *string;
+  if (const auto* whole = node->as<std::int64_t>()) text = std::to_string(*whole);
+  if (const auto* truth = node->as<bool>()) text = *truth ? "true" : "false";
+  if (const auto* number = node->as<double>(); number != nullptr && std::isfinite(*number)) {
+    text = number_text(*number);
+  }
+  if (text.empty()) {
+    return table.problem(
+        "positive_class",
+        fmt::format("`positive_class` cannot be {}", table.quoted("positive_class")),
+        "write the label as the events have it, e.g. 1, \"yes\" or true");
+  }
+  std::string buffer;
+  model.positive_class = std::string(canonical_category(text, buffer));
+  if (model.task != Task::binary) {
+    table.context().notes.push_back(
+        fmt::format("model `{}`: `positive_class` means nothing for the task {}", model.name,
+                    to_string(model.task)));
+  }
+}
+
+void read_reference(TableReader& table, ModelConfig& model) {
+  table.require("reference",
+                "add reference = \"reference.csv.gz\": known-good traffic as CSV or NDJSON, plain "
+                "or gzipped");
+  std::string written;
+  if (!table.text("reference", written, "\"reference.csv.gz\"")) return;
+  model.reference = resolve_path(table.context().folder, written);
+  if (const auto reason = why_unreadable(model.reference)) {
+    table.problem("reference",
+                  fmt::format("the reference {} cannot be read: {}", model.reference, *reason),
+                  "a relative path starts at the configuration file's folder; the file holds "
+                  "known-good traffic as "
+                  "CSV or NDJSON, plain or gzipped");
+  }
+}
+
+// `size` or `count`: one from the command line takes the place of the other one in the file.
+void read_extent(TableReader& table, WindowConfig& window) {
+  const bool both = table.given("size") && table.given("count");
+  if (both && table.overridden("size") == table.overridden("count")) {
+    table.problem("count", "`window` takes `size` or `count`, not both", "keep one of them");
+  }
+  table.duration("size", window.size, {1, kLongestWindow});
+  table.integer("count", window.count, 1, kMostPerWindow);
+  if (both && table.overridden("size")) {
+    window.count = 0;
+  } else if (table.given("count")) {
+    window.size = 0;
+  }
+}
+
+void read_window(TableReader& table, WindowConfig& window) {
+  read_extent(table, window);
+  table.refuse_planned_key("slide", "leave it out: windows follow one another without overlap");
+  table.duration("lateness", window.lateness, {0, kLongestWindow});
+  table.duration("out_of_orderness", window.out_of_orderness, {0, kLongestWindow});
+  table.duration("skew", window.skew, {0, kLongestWindow});
+  table.duration("idle_timeout", window.idle_timeout, {1, kLongestWindow});
+  const TomlNode* const close = table.find("idle_close");
+  const auto* text = close == nullptr ? nullptr : close->as<std::string>();
+  DurationMs idle_close = 0;
+  if (text != nullptr && *text == "never") {
+    window.idle_close.reset();
+  } else if (table.duration("idle_close", idle_close, {1, kLongestWindow})) {
+    window.idle_close = idle_close;
+  }
+}
+
+void read_alerts(TableReader& table, ModelConfig& model) {
+  static constexpr std::string_view kUse =
+      "use alerts = { policy = \"fixed\" } or { policy = \"p_value\" }";
+  if (!table.given("alerts")) {
+    table.context().notes.push_back(fmt::format(
+        "model `{}`: no `alerts` are given, so the policy is fixed: each detector's own threshold",
+        model.name));
+  }
+  TableReader alerts = table.table("alerts", "{ policy = \"fixed\" }");
+  alerts.refuse_planned_key("budget", kUse);
+  if (!alerts.refuse_planned_value("policy", {"budget"}, kUse)) {
+    alerts.choice<AlertPolicy>("policy", model.policy,
+                               {{"fixed", AlertPolicy::fixed}, {"p_value", AlertPolicy::p_value}});
+  }
+  std::optional<double> alpha;
+  if (!alerts.number("alpha", alpha, {0, 1, true})) return;
+  model.alpha = *alpha;
+  if (model.policy == AlertPolicy::fixed) {
+    table.context().notes.push_back(
+        fmt::format("model `{}`: `alpha` means nothing under the policy fixed", model.name));
+  }
+}
+
+}  // namespace
+
+ModelConfig read_model(TableReader& table) {
+  ModelConfig model;
+  read_name(table, model.name);
+  const std::optional<Task> task = read_task(table, model);
+  read_positive_class(table, model);
+  read_reference(table, model);
+  table.integer("reference_max_distinct", model.reference_max_distinct, 10, kMostDistinct);
+  {
+    TableReader window = table.table("window", "{ size = \"1h\" }");
+    read_window(window, model.window);
+  }
+  table.duration("label_horizon", model.label_horizon, {0, kLongestHorizon});
+  read_alerts(table, model);
+  table.integer("min_samples", model.min_samples, 1, kMostPerWindow);
+  std::optional<double> coverage;
+  if (table.number("min_coverage", coverage, {0, 1, false})) model.min_coverage = *coverage;
+  table.duration("amend_interval", model.amend_interval, {0, kDayMs});
+  table.refuse_planned_key("segments", "leave it out: all traffic of a model is the segment `all`");
+  TableReader features = table.table("features", "{ amount = { type = \"numeric\" } }");
+  model.features = read_features(features, task);
+  TableReader metrics = table.table("metrics", "{ accuracy = { min = 0.8 } }");
+  model.metrics = read_metrics(metrics, task);
+  return model;
+}
+
+}  // namespace driftd
