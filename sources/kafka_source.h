@@ -1,0 +1,50 @@
+// Events from Kafka topics, by librdkafka: one consumer, whose partitions are spread evenly over
+// the lanes.
+//
+// Each partition's queue is forwarded to the queue of its lane, so that lanes read without meeting
+// each other; the coordinator's `control` serves rebalances. Positions come from the host's stored
+// progress and are set explicitly; the offsets committed to Kafka are for lag tools only. A
+// partition whose stored position the broker no longer (or not yet) holds is not read, and
+// `not_ready` says why.
+//
+// Thread rule: as sources/source.h says; `counters`, `lag` and `not_ready` from any thread,
+// between `start` and `stop`. Allocation rule: none per message. Failure rule: a wrong
+// configuration is said by `start`; a broker that is down is logged, counted, retried.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "config/config.h"
+#include "sources/discarded.h"
+#include "sources/formats/format.h"
+#include "sources/kafka_client.h"
+#include "sources/source.h"
+
+namespace driftd {
+
+struct KafkaCounters {
+  std::uint64_t errors_total = 0;
+  std::uint64_t rebalances_total = 0;
+};
+
+class KafkaSource : public Source {
+ public:
+  // Why `ready` is false; empty when it is true.
+  [[nodiscard]] virtual std::string not_ready() const = 0;
+  [[nodiscard]] virtual KafkaCounters counters() const = 0;
+  // How many messages each assigned partition is behind, by what the broker said in its last
+  // answer.
+  [[nodiscard]] virtual std::map<PartitionId, std::int64_t> lag() const = 0;
+};
+
+// The models, the clock and `discarded` outlive the source. `instance_id` is the static group
+// membership by which a restart takes its partitions back at once.
+[[nodiscard]] std::unique_ptr<KafkaSource> make_kafka_source(
+    const KafkaSourceConfig& config, std::span<const ModelSchema* const> models, const Clock& clock,
+    DiscardedMessages& discarded, const DecoderOptions& options, std::string instance_id);
+
+}  // namespace driftd
