@@ -1,0 +1,95 @@
+#include "sinks/report_json.h"
+
+#include "sinks/json_writer.h"
+
+namespace driftd {
+namespace {
+
+void begin_line(JsonWriter& json, std::string_view type, const MonitorName& monitor) {
+  json.begin_object();
+  json.field("type", type);
+  json.field("model", monitor.model);
+  json.field("version", monitor.version);
+  json.field("segment", monitor.segment);
+}
+
+void write_window(JsonWriter& json, const WindowName& window) {
+  json.key("window");
+  json.begin_object();
+  json.field("index", window.index);
+  json.field("start", window.start);
+  json.field("end", window.end);
+  json.field("n", window.n);
+  json.field("revision", window.revision);
+  json.end_object();
+}
+
+void end_line(JsonWriter& json, const WindowName& window) {
+  if (window.partial) json.field("partial", true);
+  json.end_object();
+}
+
+}  // namespace
+
+void append_json(std::string& out, const Finding& finding) {
+  JsonWriter json(out);
+  begin_line(json, "finding", finding.monitor);
+  json.field("series", finding.series);
+  json.field("detector", finding.detector);
+  write_window(json, finding.window);
+  json.field("statistic", finding.statistic);
+  json.field("p_value", finding.p_value);
+  json.field("threshold", finding.threshold);
+  json.field("level", to_string(finding.level));
+  end_line(json, finding.window);
+}
+
+void append_json(std::string& out, const MetricValue& metric) {
+  JsonWriter json(out);
+  begin_line(json, "metric", metric.monitor);
+  json.field("metric", metric.metric);
+  write_window(json, metric.window);
+  json.field("value", metric.value);
+  json.field("low", metric.low);
+  json.field("high", metric.high);
+  json.field("labelled", metric.labelled);
+  json.field("coverage", metric.coverage);
+  json.field("level", to_string(metric.level));
+  end_line(json, metric.window);
+}
+
+void append_json(std::string& out, const Transition& transition) {
+  JsonWriter json(out);
+  begin_line(json, "health", transition.monitor);
+  json.field("at", transition.at);
+  json.field("from", to_string(transition.from));
+  json.field("to", to_string(transition.to));
+  json.key("reasons");
+  json.begin_array();
+  for (const std::string& reason : transition.reasons) json.value(reason);
+  json.end_array();
+  json.end_object();
+}
+
+void append_json(std::string& out, const ReplaySummary& summary) {
+  JsonWriter json(out);
+  json.begin_object();
+  json.field("type", "summary");
+  json.field("predictions", summary.predictions);
+  json.field("labels", summary.labels);
+  json.field("joined", summary.joined);
+  json.key("discarded");
+  json.begin_object();
+  for (const auto& [reason, count] : summary.discarded) json.field(reason, count);
+  json.end_object();
+  json.field("windows", summary.windows);
+  json.field("alerts", summary.alerts);
+  json.field("seconds", summary.seconds);
+  json.end_object();
+}
+
+void append_json(std::string& out, const Report& report) {
+  std::visit([&out](const auto& line) { append_json(out, line); }, report);
+}
+
+}  // namespace driftd
