@@ -1,0 +1,41 @@
+// What each command of the command line does. Every function returns an exit code of exit_codes.h
+// and prints for people on standard output, problems on standard error, and JSON only where it was
+// asked for.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace driftd {
+
+struct RunOptions {
+  std::string config;
+  std::vector<std::string> overrides;
+};
+[[nodiscard]] int command_run(const RunOptions& options);
+
+struct CheckOptions {
+  std::string config;
+  std::vector<std::string> overrides;
+  bool offline = false;  // the file and what it names on this machine only
+};
+[[nodiscard]] int command_check(const CheckOptions& options);
+
+struct ReplayCommandOptions {
+  std::string config;
+  std::vector<std::string> overrides;
+  std::string predictions;
+  std::string labels;
+  std::string out;  // empty: report lines go to standard output
+  double speed = 0;
+};
+[[nodiscard]] int command_replay(const ReplayCommandOptions& options);
+
+struct DemoOptions {
+  bool exit_at_end = false;
+  std::string data;  // folder of the example; empty: found beside the binary's source tree
+  int seconds = 25;  // how long the stream lasts
+};
+[[nodiscard]] int command_demo(const DemoOptions& options);
+
+}  // namespace driftd

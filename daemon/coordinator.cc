@@ -1,0 +1,461 @@
+#include "daemon/coordinator.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <thread>
+#include <unordered_map>
+
+#include "windows/watermark.h"
+
+namespace driftd {
+namespace {
+
+// How long to wait before a checkpoint that failed is tried again.
+constexpr auto kRetryPause = std::chrono::seconds(1);
+// At a stop the last checkpoint is tried for this long; the state of the one before it stays valid.
+constexpr int kLastTries = 5;
+
+// How many windows of each monitor a restart shows again; older ones are in the store.
+constexpr std::size_t kRecalledWindows = 24;
+
+[[nodiscard]] bool needs_labels(const Config& config) {
+  return std::any_of(config.sources.begin(), config.sources.end(),
+                     [](const KafkaSourceConfig& source) { return !source.labels.empty(); });
+}
+
+[[nodiscard]] std::vector<PartitionProgress> of_kind(const PartitionStates& states,
+                                                     MessageKind kind) {
+  std::vector<PartitionProgress> found;
+  for (const auto& [id, state] : states) {
+    if (state.kind == kind) found.push_back(state.progress);
+  }
+  return found;
+}
+
+}  // namespace
+
+struct Coordinator::Snapshot {
+  PartitionStates progress;
+  Checkpoint checkpoint;
+  std::map<MonitorId, std::int64_t> predictions;  // windows by count: how many each monitor has had
+};
+
+Coordinator::Coordinator(const Config& config, ModelSetup& models, StateStore& store,
+                         Source& source, OutboxComposer& outbox, CheckpointObserver& observer,
+                         const Clock& clock, unsigned lanes)
+    : config_(config),
+      models_(models),
+      store_(store),
+      source_(source),
+      outbox_(outbox),
+      observer_(observer),
+      clock_(clock),
+      archive_([this](const PaneKey& key) -> Result<WindowSummaries> {
+        Result<StoredSummaries> stored = store_.load_summaries(window_id(key));
+        if (!stored) return std::unexpected(stored.error());
+        return WindowSummaries{std::move(stored->features), std::move(stored->performance)};
+      }),
+      evaluator_(models.evaluated(), clock, archive_) {
+  std::vector<LabelJoin*> joins;
+  for (const ModelSchema* schema : models_.schemas()) {
+    joins_.push_back(needs_labels(config_) ? std::make_unique<LabelJoin>(*schema, clock_)
+                                           : nullptr);
+    joins.push_back(joins_.back().get());
+  }
+  std::vector<LaneWindows*> windows;
+  for (unsigned lane = 0; lane < lanes; ++lane) {
+    windows_.push_back(std::make_unique<LaneWindows>(models_.monitored(), joins, false));
+    windows.push_back(windows_.back().get());
+  }
+  lanes_ = std::make_unique<Lanes>(source_, std::move(windows), models_.schemas());
+  watermarks_.assign(models_.schemas().size(), kNoTime);
+  idle_close_until_.assign(models_.schemas().size(), kNoTime);
+}
+
+Coordinator::~Coordinator() = default;
+
+WindowId Coordinator::window_id(const PaneKey& key) const {
+  return {models_.schemas()[position(key.monitor.model)]->name,
+          static_cast<std::uint32_t>(position(key.monitor.version)), key.pane};
+}
+
+Result<PaneKey> Coordinator::pane_key(const WindowId& id) const {
+  for (const ModelSchema* schema : models_.schemas()) {
+    if (schema->name == id.model)
+      return PaneKey{{schema->index, static_cast<VersionIndex>(id.version)}, id.pane};
+  }
+  return fail(ErrorCode::not_found, id.model);
+}
+
+Result<> Coordinator::start() {
+  Result<StoredState> state = store_.load();
+  if (!state) return std::unexpected(state.error());
+  if (auto restored = restore(*state); !restored) return restored;
+  observer_.recalled(evaluator_.recall(kRecalledWindows));
+  if (auto begun = source_.start(*this, static_cast<unsigned>(windows_.size())); !begun)
+    return begun;
+  lanes_->start();
+  last_checkpoint_ = clock_.steady();
+  started_ = true;
+  return {};
+}
+
+Result<> Coordinator::restore(StoredState& state) {
+  for (const StoredFingerprint& stored : state.fingerprints) {
+    for (const ModelSchema* schema : models_.schemas()) {
+      if (schema->name != stored.model || models_.fingerprint(schema->index) == stored.fingerprint)
+        continue;
+      return fail(ErrorCode::incompatible,
+                  fmt::format("the state in {} was made for model `{}` with another reference, "
+                              "window or set of series: "
+                              "give [daemon] state_dir a new folder to begin anew, or put the old "
+                              "configuration back; "
+                              "nothing has been changed",
+                              store_.path(), stored.model));
+    }
+  }
+  for (const StoredPartition& p : state.partitions) {
+    PartitionState& partition = stored_[{p.source, p.topic, p.partition}];
+    partition.kind = static_cast<MessageKind>(p.kind);
+    partition.progress.next_offset = p.next_offset;
+    partition.progress.max_event_time = p.max_event_time;
+  }
+  for (const StoredName& name : state.names) {
+    for (const ModelSchema* schema : models_.schemas()) {
+      if (schema->name != name.model) continue;
+      Names& names = name.kind == "version" ? *schema->versions : *schema->classes;
+      if (names.code(name.text) != name.code) {
+        return fail(ErrorCode::incompatible,
+                    fmt::format("the state in {} numbers the {}es of model `{}` otherwise than its "
+                                "reference does: give "
+                                "[daemon] state_dir a new folder to begin anew",
+                                store_.path(), name.kind, name.model));
+      }
+      names_written_[name.model + "/" + name.kind] = name.code + 1;
+    }
+  }
+  return restore_windows(state);
+}
+
+Result<> Coordinator::restore_windows(StoredState& state) {
+  const auto damaged = [this](const char* what) {
+    return fail(ErrorCode::corrupted, fmt::format("the state database {} holds a {} that cannot be "
+                                                  "read: put a copy back, or give [daemon] "
+                                                  "state_dir a new folder to begin anew",
+                                                  store_.path(), what));
+  };
+  for (const StoredOpenPane& stored : state.open_panes) {
+    const Result<PaneKey> key = pane_key(stored.window);
+    if (!key) continue;  // of a model that is not configured any more
+    const MonitoredModel& model = models_.monitored()[position(key->monitor.model)];
+    auto pane = std::make_unique<Pane>(model);
+    if (!pane->read_features(stored.summaries.features, model) ||
+        !pane->read_performance(stored.summaries.performance, model)) {
+      return damaged("window");
+    }
+    pane->features_changed = pane->performance_changed = true;
+    windows_[0]->restore(*key, std::move(pane));
+  }
+  for (const StoredClosedWindow& stored : state.closed_windows) {
+    const Result<PaneKey> key = pane_key(stored.window);
+    if (!key) continue;
+    ByteReader in(stored.meta);
+    ClosedWindow window;
+    if (!ClosedWindow::read(in, window)) return damaged("closed window");
+    archive_.restore(*key, window);
+  }
+  for (const WindowId& id : state.forgotten_windows) {
+    if (const Result<PaneKey> key = pane_key(id)) archive_.restore_forgotten(*key);
+  }
+  for (const StoredMonitor& stored : state.monitors) {
+    const Result<PaneKey> key = pane_key({stored.model, stored.version, 0});
+    if (!key) continue;
+    MonitorState& monitor = evaluator_.monitors()[key->monitor];
+    monitor.windows = stored.windows;
+    ByteReader in(stored.health);
+    if (!MonitorHealth::read(in, monitor.health)) return damaged("monitor");
+    for (auto& windows : windows_) {
+      windows->assigner(key->monitor.model)
+          .restore_number(key->monitor.version, stored.predictions);
+    }
+    observer_.monitor_changed(evaluator_.name_of(key->monitor), monitor);
+  }
+  for (const StoredJoinRow& row : state.join_rows) {
+    const Result<PaneKey> key = pane_key({row.model, 0, 0});
+    if (!key || joins_[position(key->monitor.model)] == nullptr) continue;
+    if (!joins_[position(key->monitor.model)]->restore(row.slot, row.bytes))
+      return damaged("join row");
+  }
+  return {};
+}
+
+void Coordinator::step() {
+  source_.control();
+  source_ready_ = source_.ready();
+  if (clock_.steady() - last_checkpoint_ >= config_.daemon.checkpoint_interval) checkpoint(false);
+}
+
+void Coordinator::update_watermarks(const PartitionStates& progress) {
+  const std::vector<PartitionProgress> predictions = of_kind(progress, MessageKind::prediction);
+  const std::vector<PartitionProgress> labels = of_kind(progress, MessageKind::label);
+  const TimeMs now = clock_.now();
+  const TimeMs steady = clock_.steady();
+  for (std::size_t i = 0; i < watermarks_.size(); ++i) {
+    const WindowConfig& window = config_.models[i].window;
+    const WatermarkSpec spec{window.out_of_orderness, window.skew, window.idle_timeout};
+    // The watermark never goes back: a partition that wakes up late amends windows that have
+    // closed.
+    watermarks_[i] = std::max(watermarks_[i], watermark_of(predictions, spec, now, steady));
+    const bool idle = window.idle_close && all_idle_for(predictions, *window.idle_close, steady);
+    idle_close_until_[i] = idle ? now : kNoTime;
+    observer_.watermark(models_.schemas()[i]->name, watermarks_[i]);
+  }
+  labels_until_ = kEndOfTime;
+  for (const PartitionProgress& partition : labels)
+    labels_until_ = std::min(labels_until_, partition.max_event_time);
+}
+
+bool Coordinator::is_closable(const PaneKey& key, std::uint64_t predictions_in_all_lanes) const {
+  const WindowSpec& window = models_.monitored()[position(key.monitor.model)].window;
+  if (window.by_count())
+    return predictions_in_all_lanes >= static_cast<std::uint64_t>(window.count);
+  const TimeMs due = key.pane + window.size + window.lateness;
+  const std::size_t model = position(key.monitor.model);
+  return due <= watermarks_[model] || due < idle_close_until_[model];
+}
+
+void Coordinator::take_panes(Snapshot& snapshot) {
+  std::unordered_map<PaneKey, std::uint64_t> predictions;
+  for (const auto& windows : windows_) {
+    for (const auto& [key, pane] : windows->panes()) predictions[key] += pane->predictions;
+  }
+  for (unsigned lane = 0; lane < windows_.size(); ++lane) {
+    auto& panes = windows_[lane]->panes();
+    for (auto entry = panes.begin(); entry != panes.end();) {
+      const PaneKey key = entry->first;
+      Pane& pane = *entry->second;
+      if (evaluator_.is_closed(key) || is_closable(key, predictions[key])) {
+        if (open_in_store_.erase({lane, key}) > 0) {
+          snapshot.checkpoint.closed_open_panes.emplace_back(lane, window_id(key));
+        }
+        evaluator_.absorb(key, std::move(entry->second));
+        entry = panes.erase(entry);
+        continue;
+      }
+      if (pane.features_changed || pane.performance_changed) {
+        StoredOpenPane& stored = snapshot.checkpoint.open_panes.emplace_back();
+        stored.lane = lane;
+        stored.window = window_id(key);
+        pane.write_features(stored.summaries.features);
+        pane.write_performance(stored.summaries.performance);
+        pane.features_changed = pane.performance_changed = false;
+        open_in_store_.insert({lane, key});
+      }
+      ++entry;
+    }
+  }
+}
+
+void Coordinator::take_snapshot(Snapshot& snapshot) {
+  snapshot.progress = source_.progress();
+  Checkpoint& checkpoint = snapshot.checkpoint;
+  for (const auto& [id, state] : snapshot.progress) {
+    const auto before = stored_.find(id);
+    if (before != stored_.end() &&
+        before->second.progress.next_offset == state.progress.next_offset)
+      continue;
+    checkpoint.partitions.push_back({id.source, id.topic, id.partition,
+                                     static_cast<int>(state.kind), state.progress.next_offset,
+                                     state.progress.max_event_time});
+  }
+  update_watermarks(snapshot.progress);
+  checkpoint.replaces_open_panes = first_checkpoint_;
+  take_panes(snapshot);
+  for (std::size_t i = 0; i < joins_.size(); ++i) {
+    if (joins_[i] == nullptr) continue;
+    joins_[i]->expire(watermarks_[i], labels_until_);
+    for (JoinSlot& slot : joins_[i]->take_changed()) {
+      checkpoint.join_rows.push_back(
+          {models_.schemas()[i]->name, slot.slot, slot.free, std::move(slot.bytes)});
+    }
+  }
+  refresh_totals();
+}
+
+void Coordinator::refresh_totals() {
+  PipelineTotals totals;
+  for (const auto& windows : windows_) {
+    const LaneTotals& lane = windows->totals();
+    totals.predictions += lane.predictions;
+    totals.labels += lane.labels;
+    totals.joined += lane.joined;
+    totals.discarded.merge(lane.discarded);
+  }
+  totals.windows = evaluator_.windows_closed();
+  totals.alerts = evaluator_.alerts();
+  const std::scoped_lock lock(mutex_);
+  totals_ = totals;
+}
+
+void Coordinator::take_names(Checkpoint& checkpoint) {
+  for (const ModelSchema* schema : models_.schemas()) {
+    for (const char* kind : {"version", "class"}) {
+      const Names& names =
+          kind == std::string_view("version") ? *schema->versions : *schema->classes;
+      std::uint32_t& written = names_written_[schema->name + "/" + kind];
+      for (; written < names.size(); ++written) {
+        checkpoint.names.push_back({schema->name, kind, written, names.text(written)});
+      }
+    }
+  }
+}
+
+void Coordinator::take_windows(Checkpoint& checkpoint) {
+  for (const PaneKey& key : archive_.changed()) {
+    const auto record = archive_.records().find(key);
+    if (record == archive_.records().end()) continue;  // forgotten since
+    StoredClosedWindow& stored = checkpoint.closed_windows.emplace_back();
+    stored.window = window_id(key);
+    ByteWriter out(stored.meta);
+    record->second.window.write(out);
+    if (record->second.summaries_changed) {
+      stored.summaries = {record->second.summaries->features,
+                          record->second.summaries->performance};
+    }
+  }
+  for (const PaneKey& key : archive_.newly_forgotten())
+    checkpoint.forgotten_windows.push_back(window_id(key));
+  for (const PaneKey& key : archive_.erased()) checkpoint.erased_windows.push_back(window_id(key));
+}
+
+void Coordinator::take_numbers(Snapshot& snapshot) {
+  for (const ModelSchema* schema : models_.schemas()) {
+    for (auto& windows : windows_) {
+      const std::vector<std::int64_t>& numbers = windows->assigner(schema->index).numbers();
+      for (std::size_t version = 0; version < numbers.size(); ++version) {
+        std::int64_t& number =
+            snapshot.predictions[{schema->index, static_cast<VersionIndex>(version)}];
+        number = std::max(number, numbers[version]);
+      }
+    }
+  }
+}
+
+void Coordinator::store_monitors(Snapshot& snapshot) {
+  for (const auto& [id, predictions] : snapshot.predictions)
+    evaluator_.monitors()[id].changed |= predictions > 0;
+  for (const auto& [id, monitor] : evaluator_.monitors()) {
+    if (!monitor.changed) continue;
+    StoredMonitor& stored = snapshot.checkpoint.monitors.emplace_back();
+    stored.model = models_.schemas()[position(id.model)]->name;
+    stored.version = static_cast<std::uint32_t>(position(id.version));
+    stored.windows = monitor.windows;
+    stored.predictions = snapshot.predictions[id];
+    ByteWriter out(stored.health);
+    monitor.health.write(out);
+  }
+}
+
+void Coordinator::checkpoint(bool last) {
+  const TimeMs begun = clock_.steady();
+  Snapshot snapshot;
+  Checkpoint& checkpoint = snapshot.checkpoint;
+  lanes_->park();
+  take_snapshot(snapshot);
+  take_names(checkpoint);
+  take_numbers(snapshot);
+  if (!last) lanes_->resume();
+
+  evaluator_.evaluate();
+  for (std::size_t i = 0; i < watermarks_.size(); ++i) {
+    evaluator_.mature(static_cast<ModelIndex>(i), std::min(watermarks_[i], labels_until_));
+  }
+  evaluator_.amend(last);
+  const std::vector<Report> reports = evaluator_.take_reports();
+  take_windows(checkpoint);
+  store_monitors(snapshot);
+  checkpoint.outbox = outbox_.compose(reports);
+  for (const auto& [sink, sequence] : outbox_.delivered()) {
+    if (delivered_written_[sink] != sequence) checkpoint.delivered[sink] = sequence;
+  }
+  if (first_checkpoint_) {
+    for (const ModelSchema* schema : models_.schemas()) {
+      checkpoint.fingerprints.push_back({schema->name, models_.fingerprint(schema->index)});
+    }
+  }
+  write_until_done(checkpoint);
+
+  archive_.committed();
+  first_checkpoint_ = false;
+  for (const auto& [sink, sequence] : checkpoint.delivered) delivered_written_[sink] = sequence;
+  for (const auto& [id, state] : snapshot.progress) stored_[id] = state;
+  source_.acknowledge(snapshot.progress);
+  observer_.published(reports);
+  for (auto& [id, monitor] : evaluator_.monitors()) {
+    if (!std::exchange(monitor.changed, false)) continue;
+    observer_.monitor_changed(evaluator_.name_of(id), monitor);
+  }
+  observer_.totals(totals());
+  last_checkpoint_ = clock_.steady();
+  observer_.checkpoint_written(last_checkpoint_ - begun);
+}
+
+void Coordinator::write_until_done(const Checkpoint& checkpoint) {
+  for (int tries = 1;; ++tries) {
+    const Result<> written = store_.write(checkpoint);
+    if (written) break;
+    spdlog::error("a checkpoint cannot be written, intake is stopped: {}", written.error().message);
+    {
+      const std::scoped_lock lock(mutex_);
+      trouble_ = written.error().message;
+    }
+    // Nothing more is read until what has been read is safe.
+    lanes_->park();
+    writing_failed_ = true;
+    if (stop_requested_ && tries >= kLastTries) {
+      spdlog::error(
+          "stopping without the last checkpoint: what came after the one before it is read again "
+          "at the next "
+          "start");
+      return;
+    }
+    std::this_thread::sleep_for(kRetryPause);
+  }
+  if (std::exchange(writing_failed_, false)) {
+    spdlog::info("checkpoints are written again, intake goes on");
+    lanes_->resume();
+  }
+  const std::scoped_lock lock(mutex_);
+  trouble_.clear();
+}
+
+void Coordinator::stop() {
+  if (!started_) return;
+  stop_requested_ = true;
+  lanes_->stop();
+  checkpoint(true);
+  source_.stop();
+}
+
+Readiness Coordinator::readiness() const {
+  Readiness readiness;
+  if (stop_requested_) readiness.reasons.emplace_back("stopping");
+  if (!started_) readiness.reasons.emplace_back("starting: references and state are being loaded");
+  if (started_ && !source_ready_)
+    readiness.reasons.emplace_back("waiting for the source's partitions");
+  const std::scoped_lock lock(mutex_);
+  if (!trouble_.empty()) readiness.reasons.push_back(trouble_);
+  readiness.ready = readiness.reasons.empty();
+  return readiness;
+}
+
+PipelineTotals Coordinator::totals() const {
+  const std::scoped_lock lock(mutex_);
+  return totals_;
+}
+
+}  // namespace driftd

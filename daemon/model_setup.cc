@@ -1,0 +1,82 @@
+#include "daemon/model_setup.h"
+
+#include <fmt/format.h>
+
+#include "detectors/registry.h"
+
+namespace driftd {
+namespace {
+
+// The types are known only now that the reference has been read.
+[[nodiscard]] Result<> check_detectors_fit(const ModelConfig& config, const ModelSchema& schema) {
+  for (const FeatureConfig& feature : config.features) {
+    if (!feature.detectors) continue;
+    for (const SeriesSchema& series : schema.series) {
+      if (series.name != feature.name) continue;
+      const bool numeric = series.type == SeriesType::numeric;
+      for (const DetectorConfig& wanted : *feature.detectors) {
+        const Detector* detector = find_detector(wanted.name);
+        if (detector != nullptr &&
+            (numeric ? detector->numeric != nullptr : detector->categorical != nullptr))
+          continue;
+        std::string fitting;
+        for (const Detector& other : detectors()) {
+          if (numeric ? other.numeric != nullptr : other.categorical != nullptr) {
+            fitting += (fitting.empty() ? "" : ", ") + std::string(other.name);
+          }
+        }
+        return fail(
+            ErrorCode::invalid_config,
+            fmt::format("model `{}`: detector `{}` does not fit the {} series `{}`: use one of {}, "
+                        "or set the "
+                        "feature's type",
+                        config.name, wanted.name, to_string(series.type), series.name, fitting));
+      }
+    }
+  }
+  return {};
+}
+
+[[nodiscard]] WindowSpec window_spec(const WindowConfig& config) {
+  return {config.count > 0 ? 0 : config.size, config.count, config.lateness,
+          config.out_of_orderness};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ModelSetup>> ModelSetup::load(const std::vector<ModelConfig>& models,
+                                                     bool with_labels) {
+  auto setup = std::make_unique<ModelSetup>();
+  setup->configs_ = models;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    Result<LoadedModel> model = load_model(models[i], static_cast<ModelIndex>(i));
+    if (!model) return std::unexpected(model.error());
+    if (auto fit = check_detectors_fit(models[i], *model->schema); !fit)
+      return std::unexpected(fit.error());
+    setup->notes_.insert(setup->notes_.end(), model->notes.begin(), model->notes.end());
+    setup->loaded_.push_back(std::move(*model));
+  }
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    const LoadedModel& model = setup->loaded_[i];
+    setup->schemas_.push_back(model.schema.get());
+    setup->monitored_.push_back(
+        {model.schema.get(), model.reference.get(), window_spec(models[i].window)});
+    setup->evaluated_.push_back({setup->monitored_.back(), &setup->configs_[i], with_labels});
+  }
+  return setup;
+}
+
+std::string ModelSetup::fingerprint(ModelIndex index) const {
+  const ModelConfig& config = configs_[position(index)];
+  const LoadedModel& model = loaded_[position(index)];
+  std::string text =
+      fmt::format("task={} reference={} distinct={} size={} count={}", to_string(config.task),
+                  model.reference->hash, config.reference_max_distinct, config.window.size,
+                  config.window.count);
+  for (const SeriesSchema& series : model.schema->series) {
+    text += fmt::format(" {}:{}", series.name, to_string(series.type));
+  }
+  return text;
+}
+
+}  // namespace driftd

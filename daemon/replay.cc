@@ -1,0 +1,223 @@
+#include "daemon/replay.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "daemon/evaluator.h"
+#include "daemon/model_setup.h"
+#include "sources/discarded.h"
+#include "sources/replay_source.h"
+#include "windows/lane_windows.h"
+
+namespace driftd {
+namespace {
+
+constexpr std::uint32_t kRowsPerBatch = 4'096;
+
+// A replay has no partitions that come and go, and nothing stored.
+class NothingStored final : public SourceHost {
+ public:
+  [[nodiscard]] const PartitionStates& stored() const override { return states_; }
+  void checkpoint_before_revoke() override {}
+
+ private:
+  PartitionStates states_;
+};
+
+class Replay {
+ public:
+  Replay(const Config& config, const ReplayOptions& options, ModelSetup& models,
+         ReplayObserver& observer)
+      : options_(options),
+        models_(models),
+        observer_(observer),
+        discarded_(system_clock_, "", 0),
+        evaluator_(models.evaluated(), clock_, archive_) {
+    std::vector<LabelJoin*> joins;
+    for (const ModelSchema* schema : models.schemas()) {
+      joins_.push_back(options.labels.empty() ? nullptr
+                                              : std::make_unique<LabelJoin>(*schema, clock_));
+      joins.push_back(joins_.back().get());
+      batch_.predictions.emplace_back(*schema);
+      batch_.labels.emplace_back(*schema);
+    }
+    windows_ = std::make_unique<LaneWindows>(models.monitored(), joins, true);
+    DecoderOptions decoder;
+    decoder.max_event_bytes = config.daemon.max_event_bytes;
+    source_ = make_replay_source(options.predictions, options.labels, models.schemas(),
+                                 system_clock_, discarded_, decoder);
+  }
+
+  [[nodiscard]] Result<ReplaySummary> run() {
+    NothingStored host;
+    if (auto begun = source_->start(host, 1); !begun) return std::unexpected(begun.error());
+    const TimeMs begun_at = system_clock_.steady();
+    bool more = true;
+    while (more) {
+      batch_.clear();
+      more = source_->poll(0, batch_, kRowsPerBatch, 0);
+      pace(begun_at);
+      for (const ModelSchema* schema : models_.schemas()) fold(schema->index);
+      windows_->totals().discarded.merge(batch_.discarded);
+      publish();
+      observer_.progress(windows_->totals().predictions, windows_->totals().labels);
+    }
+    if (const auto error = source_->failed()) return std::unexpected(*error);
+    finish();
+    return summary(static_cast<double>(system_clock_.steady() - begun_at) / 1000);
+  }
+
+ private:
+  void fold(ModelIndex model) {
+    const EventBatch& predictions = batch_.predictions[position(model)];
+    const LabelBatch& labels = batch_.labels[position(model)];
+    LaneWindows::Cursor cursor;
+    // The clock starts with the first event, so that what arrives in the first batch has not been
+    // waiting since 1970.
+    if (predictions.size() > 0) advance_clock(predictions.ts.front());
+    if (labels.size() > 0 && predictions.size() == 0) advance_clock(labels.ts.front());
+    for (;;) {
+      const bool used_up = windows_->fold(model, batch_, cursor);
+      // The clock of a replay is the time of arrival of what it has read last.
+      if (cursor.prediction > 0) advance_clock(predictions.ts[cursor.prediction - 1]);
+      if (cursor.label > 0) advance_clock(labels.ts[cursor.label - 1]);
+      if (cursor.label > 0) labels_until_ = std::max(labels_until_, labels.ts[cursor.label - 1]);
+      close(model);
+      if (used_up) break;
+    }
+    if (joins_[position(model)] != nullptr) {
+      joins_[position(model)]->expire(windows_->assigner(model).watermark(), labels_until_);
+    }
+  }
+
+  void advance_clock(TimeMs to) {
+    if (to > clock_.now()) clock_.set(to);
+  }
+
+  // Hands over the panes of windows that are complete, and what came for windows that closed
+  // before.
+  void close(ModelIndex model) {
+    PaneAssigner& assigner = windows_->assigner(model);
+    const WindowSpec& spec = models_.monitored()[position(model)].window;
+    TimeMs next_end = kEndOfTime;
+    auto& panes = windows_->panes();
+    for (auto entry = panes.begin(); entry != panes.end();) {
+      const PaneKey key = entry->first;
+      if (key.monitor.model != model) {
+        ++entry;
+        continue;
+      }
+      const TimeMs end = key.pane + spec.size;
+      const bool full = spec.by_count()
+                            ? entry->second->predictions >= static_cast<std::uint64_t>(spec.count)
+                            : end + spec.lateness <= assigner.watermark();
+      if (full || evaluator_.is_closed(key)) {
+        evaluator_.absorb(key, std::move(entry->second));
+        entry = panes.erase(entry);
+        continue;
+      }
+      next_end = std::min(next_end, end);
+      ++entry;
+    }
+    evaluator_.evaluate();
+    assigner.closed(next_end);
+  }
+
+  void publish() {
+    evaluator_.amend(false);
+    for (const ModelSchema* schema : models_.schemas()) {
+      const TimeMs predictions_until = windows_->assigner(schema->index).watermark();
+      const TimeMs labels_until = options_.labels.empty() ? kEndOfTime : labels_until_;
+      evaluator_.mature(schema->index, std::min(predictions_until, labels_until));
+    }
+    write_reports();
+  }
+
+  void write_reports() {
+    for (const Report& report : evaluator_.take_reports()) observer_.report(report);
+  }
+
+  // At the end of the input a window that the predictions have passed is complete; one they have
+  // not is partial.
+  void finish() {
+    std::vector<std::pair<PaneKey, std::unique_ptr<Pane>>> partial;
+    for (auto& [key, pane] : windows_->panes()) {
+      const WindowSpec& spec = models_.monitored()[position(key.monitor.model)].window;
+      const TimeMs largest =
+          windows_->assigner(key.monitor.model).watermark() + spec.out_of_orderness;
+      if (spec.by_count() || key.pane + spec.size > largest) {
+        partial.emplace_back(key, std::move(pane));
+      } else {
+        evaluator_.absorb(key, std::move(pane));
+      }
+    }
+    windows_->panes().clear();
+    evaluator_.evaluate();
+    for (auto& [key, pane] : partial) evaluator_.absorb(key, std::move(pane));
+    evaluator_.evaluate(true);
+    evaluator_.amend(true);
+    write_reports();
+  }
+
+  void pace(TimeMs begun_at) {
+    if (options_.speed <= 0 || batch_.rows == 0) return;
+    TimeMs latest = kNoTime;
+    for (const EventBatch& batch : batch_.predictions) {
+      if (batch.size() > 0) latest = std::max(latest, batch.ts.back());
+    }
+    if (latest == kNoTime) return;
+    if (first_time_ == kNoTime) first_time_ = latest;
+    const auto due =
+        begun_at + static_cast<TimeMs>(static_cast<double>(latest - first_time_) / options_.speed);
+    const TimeMs wait = due - system_clock_.steady();
+    if (wait > 0) std::this_thread::sleep_for(std::chrono::milliseconds(wait));
+  }
+
+  [[nodiscard]] ReplaySummary summary(double seconds) {
+    const LaneTotals& totals = windows_->totals();
+    ReplaySummary summary;
+    summary.predictions = totals.predictions;
+    summary.labels = totals.labels;
+    summary.joined = totals.joined;
+    for (std::size_t i = 0; i < kDiscardReasonNames.size(); ++i) {
+      const std::uint64_t count = totals.discarded.by_reason[i];
+      if (count > 0) summary.discarded.emplace(kDiscardReasonNames[i], count);
+    }
+    summary.windows = evaluator_.windows_closed();
+    summary.alerts = evaluator_.alerts();
+    summary.seconds = seconds;
+    return summary;
+  }
+
+  const ReplayOptions& options_;
+  ModelSetup& models_;
+  ReplayObserver& observer_;
+  SystemClock system_clock_;
+  ManualClock clock_;
+  DiscardedMessages discarded_;
+  WindowArchive archive_;
+  Evaluator evaluator_;
+  std::vector<std::unique_ptr<LabelJoin>> joins_;
+  std::unique_ptr<LaneWindows> windows_;
+  std::unique_ptr<ReplaySource> source_;
+  LaneBatch batch_;
+  TimeMs labels_until_ = kNoTime;
+  TimeMs first_time_ = kNoTime;
+};
+
+}  // namespace
+
+Result<ReplaySummary> replay(const Config& config, const ReplayOptions& options,
+                             ReplayObserver& observer) {
+  Result<std::unique_ptr<ModelSetup>> models =
+      ModelSetup::load(config.models, !options.labels.empty());
+  if (!models) return std::unexpected(models.error());
+  for (const std::string& note : (*models)->notes()) spdlog::debug("{}", note);
+  Replay run(config, options, **models, observer);
+  return run.run();
+}
+
+}  // namespace driftd
