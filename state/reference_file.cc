@@ -1,0 +1,206 @@
+#include "state/reference_file.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+
+#include "state/column_file.h"
+
+namespace driftd {
+namespace {
+
+constexpr std::array<std::string_view, 5> kIgnored = {"id", "ts", "version", "actual", "weight"};
+constexpr std::string_view kScorePrefix = "score_";
+
+[[nodiscard]] bool is_ignored(std::string_view name) {
+  return std::find(kIgnored.begin(), kIgnored.end(), name) != kIgnored.end() ||
+         name.starts_with(kScorePrefix);
+}
+
+[[nodiscard]] SeriesRole role_of(std::string_view name) {
+  if (name == "prediction") return SeriesRole::prediction;
+  if (name == "predicted_class") return SeriesRole::predicted_class;
+  if (name == "latency_ms") return SeriesRole::latency;
+  return SeriesRole::feature;
+}
+
+[[nodiscard]] bool all_numbers(const CellColumn& column) {
+  for (std::size_t row = 0; row < column.size(); ++row) {
+    const auto cell = column.cell(row);
+    if (cell && !parse_number(*cell)) return false;
+  }
+  return true;
+}
+
+[[nodiscard]] SeriesType inferred_type(const CellColumn& column, SeriesRole role, Task task) {
+  if (role == SeriesRole::predicted_class) return SeriesType::categorical;
+  if (role == SeriesRole::prediction && task == Task::multiclass) return SeriesType::categorical;
+  return all_numbers(column) ? SeriesType::numeric : SeriesType::categorical;
+}
+
+[[nodiscard]] Result<NumericReference> numeric_baseline(const std::string& path,
+                                                        const CellColumn& column,
+                                                        std::uint64_t distinct_limit) {
+  std::vector<double> values;
+  values.reserve(column.size());
+  for (std::size_t row = 0; row < column.size(); ++row) {
+    const auto cell = column.cell(row);
+    const std::optional<double> value = cell ? parse_number(*cell) : missing_number();
+    if (!value) {
+      return fail(ErrorCode::invalid_reference,
+                  fmt::format("{}: column `{}`, row {}: `{}` is not a number: correct the file or "
+                              "set the feature's type "
+                              "to \"categorical\"",
+                              path, column.name(), row + 1, *cell));
+    }
+    values.push_back(std::isnan(*value) ? missing_number() : *value);
+  }
+  return make_numeric_reference(std::move(values), distinct_limit);
+}
+
+[[nodiscard]] std::vector<std::optional<std::string>> category_cells(const CellColumn& column) {
+  std::vector<std::optional<std::string>> cells;
+  cells.reserve(column.size());
+  std::string buffer;
+  for (std::size_t row = 0; row < column.size(); ++row) {
+    const auto cell = column.cell(row);
+    // A number that is not one is as missing in a category as it is in a number.
+    const bool missing = !cell || *cell == "nan" || *cell == "NaN";
+    cells.push_back(missing ? std::nullopt
+                            : std::optional<std::string>(canonical_category(*cell, buffer)));
+  }
+  return cells;
+}
+
+// The classes of a multiclass model: those with a score column, and those that occur as prediction
+// or label.
+void collect_classes(const ColumnFile& file, ModelSchema& schema) {
+  std::set<std::string> scored;
+  std::set<std::string> all;
+  std::string buffer;
+  for (const CellColumn& column : file.columns) {
+    if (!column.name().starts_with(kScorePrefix)) continue;
+    scored.emplace(
+        canonical_category(std::string_view(column.name()).substr(kScorePrefix.size()), buffer));
+  }
+  all = scored;
+  for (const std::string_view name : {"prediction", "predicted_class", "actual"}) {
+    const CellColumn* column = file.find(name);
+    if (column == nullptr || (name == "prediction" && schema.task == Task::binary)) continue;
+    for (std::size_t row = 0; row < column->size() && all.size() < kMaxClasses; ++row) {
+      if (const auto cell = column->cell(row)) all.emplace(canonical_category(*cell, buffer));
+    }
+  }
+  for (const std::string& name : all) {
+    const ClassCode code = schema.classes->code(name);
+    if (scored.contains(name)) schema.scored_classes.push_back(code);
+  }
+  schema.reference_classes = static_cast<std::uint32_t>(all.size());
+}
+
+[[nodiscard]] Result<> add_series(const ModelConfig& config, const CellColumn& column,
+                                  LoadedModel& model) {
+  ModelSchema& schema = *model.schema;
+  const auto feature =
+      std::find_if(config.features.begin(), config.features.end(),
+                   [&](const FeatureConfig& f) { return f.name == column.name(); });
+  SeriesSchema series;
+  series.name = column.name();
+  series.role = role_of(series.name);
+  const bool typed = feature != config.features.end() && feature->type;
+  series.type = typed ? *feature->type : inferred_type(column, series.role, config.task);
+  const bool fits_numeric = series.type == SeriesType::numeric;
+  if (fits_numeric) {
+    Result<NumericReference> baseline =
+        numeric_baseline(config.reference, column, config.reference_max_distinct);
+    if (!baseline) return std::unexpected(baseline.error());
+    if (baseline->summary.present() == 0) {
+      model.notes.push_back(fmt::format(
+          "model {}: column {} of the reference has no value: nothing can be said of it",
+          config.name, series.name));
+    }
+    if (baseline->thinning_error > 0) {
+      model.notes.push_back(fmt::format(
+          "model {}: column {} has {} distinct values and was thinned to {}: KS is off by "
+          "at most {:.2g} (reference_max_distinct)",
+          config.name, series.name, baseline->distinct, config.reference_max_distinct,
+          baseline->thinning_error));
+    }
+    model.reference->series.push_back({series.name, std::move(*baseline)});
+  } else {
+    CategoryReference baseline = make_category_reference(category_cells(column));
+    for (std::uint32_t code = 0; code < baseline.categories.size(); ++code) {
+      series.categories.emplace(baseline.categories[code], code);
+    }
+    model.reference->series.push_back({series.name, std::move(baseline)});
+  }
+  if (!typed)
+    model.notes.push_back(
+        fmt::format("model {}: {} is {}", config.name, series.name, to_string(series.type)));
+
+  const int at = static_cast<int>(schema.series.size());
+  if (series.role == SeriesRole::feature)
+    schema.feature_by_name.emplace(series.name, static_cast<std::uint32_t>(at));
+  if (series.role == SeriesRole::prediction) schema.prediction_series = at;
+  if (series.role == SeriesRole::predicted_class) schema.predicted_class_series = at;
+  if (series.role == SeriesRole::latency) schema.latency_series = at;
+  schema.series.push_back(std::move(series));
+  return {};
+}
+
+[[nodiscard]] Result<> check_features_exist(const ModelConfig& config, const ColumnFile& file) {
+  for (const FeatureConfig& feature : config.features) {
+    if (file.find(feature.name) != nullptr) continue;
+    std::vector<std::string> names;
+    for (const CellColumn& column : file.columns) {
+      if (!is_ignored(column.name())) names.push_back(column.name());
+    }
+    return fail(ErrorCode::invalid_config,
+                fmt::format("{}: model `{}` configures `{}`, which the reference does not have; "
+                            "its columns are: {}",
+                            config.reference, config.name, feature.name, fmt::join(names, ", ")));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<LoadedModel> load_model(const ModelConfig& config, ModelIndex index) {
+  const Result<ColumnFile> file = read_column_file(config.reference);
+  if (!file) return std::unexpected(file.error());
+  if (auto exist = check_features_exist(config, *file); !exist)
+    return std::unexpected(exist.error());
+
+  LoadedModel model;
+  model.schema = std::make_unique<ModelSchema>();
+  model.reference = std::make_unique<Reference>();
+  ModelSchema& schema = *model.schema;
+  schema.index = index;
+  schema.name = config.name;
+  schema.task = config.task;
+  schema.skew = config.window.skew;
+  schema.label_horizon = config.label_horizon;
+  if (config.task != Task::regression) collect_classes(*file, schema);
+  if (config.task == Task::binary)
+    schema.positive_class = schema.classes->code(config.positive_class);
+
+  // Features first, in the order of the columns: an event may give them as a plain array.
+  for (const bool features : {true, false}) {
+    for (const CellColumn& column : file->columns) {
+      const bool is_feature = role_of(column.name()) == SeriesRole::feature;
+      if (is_ignored(column.name()) || is_feature != features) continue;
+      if (auto added = add_series(config, column, model); !added)
+        return std::unexpected(added.error());
+    }
+    if (features) schema.feature_count = schema.series.size();
+  }
+  model.reference->rows = file->rows;
+  model.reference->hash = file->sha256;
+  return model;
+}
+
+}  // namespace driftd

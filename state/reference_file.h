@@ -1,0 +1,29 @@
+// Makes a model out of its configuration and its reference file: which series there are, of which
+// type, and the frozen baseline of each.
+//
+// Runs at start-up. Types that the configuration does not give are inferred: a column is numeric if
+// every cell is a number, `inf` or missing, else categorical. Reserved columns (id, ts, version,
+// prediction, predicted_class, score_<class>, actual, latency_ms, weight) are no features. Failure
+// rule: an Error that names the file, the column and what to do.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "core/model.h"
+#include "core/result.h"
+#include "windows/reference.h"
+
+namespace driftd {
+
+struct LoadedModel {
+  std::unique_ptr<ModelSchema> schema;
+  std::unique_ptr<Reference> reference;
+  std::vector<std::string> notes;  // what was inferred or is odd, for the log
+};
+
+[[nodiscard]] Result<LoadedModel> load_model(const ModelConfig& config, ModelIndex index);
+
+}  // namespace driftd

@@ -1,0 +1,63 @@
+// A thin, exception-free skin over SQLite's C interface for the state store.
+//
+// Thread rule: a connection belongs to one thread at a time. Failure rule: the first error of a
+// statement sticks and is returned by `Connection::error`; callers check once per transaction.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace driftd {
+
+class SqliteStatement {
+ public:
+  explicit SqliteStatement(sqlite3_stmt* statement) : statement_(statement) {}
+  ~SqliteStatement();
+  SqliteStatement(SqliteStatement&& other) noexcept : statement_(other.statement_) {
+    other.statement_ = nullptr;
+  }
+  SqliteStatement(const SqliteStatement&) = delete;
+  SqliteStatement& operator=(const SqliteStatement&) = delete;
+
+  SqliteStatement& bind(int at, std::int64_t value);  // parameters count from 1
+  SqliteStatement& bind_text(int at, std::string_view value);
+  SqliteStatement& bind_blob(int at, std::string_view value);
+
+  // Runs to the end (no rows) and resets for the next use.
+  [[nodiscard]] bool run();
+  // The next row; false at the end or on an error.
+  [[nodiscard]] bool step();
+  void reset();
+
+  [[nodiscard]] std::int64_t integer(int column) const;  // columns count from 0
+  [[nodiscard]] std::string text(int column) const;
+
+ private:
+  sqlite3_stmt* statement_;
+};
+
+class SqliteConnection {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<SqliteConnection>> open(const std::string& path);
+  ~SqliteConnection();
+
+  [[nodiscard]] Result<> execute(const char* sql);
+  // A statement of ours that does not compile is a programmer error.
+  [[nodiscard]] SqliteStatement prepare(std::string_view sql);
+  [[nodiscard]] Error error(std::string_view doing) const;
+  [[nodiscard]] bool failed() const;
+
+ private:
+  SqliteConnection() = default;
+  sqlite3* handle_ = nullptr;
+  std::string path_;
+};
+
+}  // namespace driftd

@@ -1,0 +1,387 @@
+#include "state/state_store.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <random>
+#include <system_error>
+
+#include "state/sqlite.h"
+
+namespace driftd {
+namespace {
+
+constexpr int kFormatVersion = 1;
+
+constexpr const char* kSchema = R"sql(
+CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS fingerprints(model TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS partitions(source TEXT, topic TEXT, partition INTEGER, kind INTEGER NOT NULL,
+  next_offset INTEGER NOT NULL, max_event_time INTEGER NOT NULL, PRIMARY KEY(source, topic, partition)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS names(model TEXT, kind TEXT, code INTEGER, text TEXT NOT NULL,
+  PRIMARY KEY(model, kind, code)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS open_panes(lane INTEGER, model TEXT, version INTEGER, pane INTEGER,
+  features BLOB NOT NULL, performance BLOB NOT NULL, PRIMARY KEY(lane, model, version, pane));
+CREATE TABLE IF NOT EXISTS closed_windows(model TEXT, version INTEGER, pane INTEGER, meta BLOB NOT NULL,
+  features BLOB, performance BLOB, PRIMARY KEY(model, version, pane));
+CREATE TABLE IF NOT EXISTS monitors(model TEXT, version INTEGER, windows INTEGER NOT NULL,
+  predictions INTEGER NOT NULL, health BLOB NOT NULL, PRIMARY KEY(model, version)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS join_rows(model TEXT, slot INTEGER, bytes BLOB NOT NULL,
+  PRIMARY KEY(model, slot)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outbox(sequence INTEGER PRIMARY KEY AUTOINCREMENT, sink TEXT NOT NULL, id TEXT NOT NULL,
+  payload TEXT NOT NULL, created INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS outbox_by_sink ON outbox(sink, sequence);
+)sql";
+
+[[nodiscard]] std::string random_id() {
+  std::random_device device;
+  return fmt::format("driftd-{:08x}{:08x}", device(), device());
+}
+
+[[nodiscard]] Result<int> lock_folder(const std::string& folder) {
+  const std::string path = folder + "/lock";
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (file < 0) {
+    return fail(ErrorCode::io,
+                fmt::format("the state directory {} cannot be written ({}): choose another with "
+                            "[daemon] state_dir, or change its permissions",
+                            folder, std::error_code(errno, std::generic_category()).message()));
+  }
+  if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+    ::close(file);
+    return fail(ErrorCode::unavailable, fmt::format("the state directory {} is in use by another "
+                                                    "driftd: stop that one first, or give this one "
+                                                    "its own [daemon] state_dir and group_id",
+                                                    folder));
+  }
+  return file;
+}
+
+}  // namespace
+
+struct StateStore::Database {
+  std::unique_ptr<SqliteConnection> connection;
+
+  [[nodiscard]] Result<std::string> meta(const std::string& key) {
+    SqliteStatement query = connection->prepare("SELECT value FROM meta WHERE key = ?1");
+    query.bind_text(1, key);
+    if (query.step()) return query.text(0);
+    if (connection->failed()) return std::unexpected(connection->error("read it"));
+    return std::string();
+  }
+  [[nodiscard]] Result<> set_meta(const std::string& key, const std::string& value) {
+    SqliteStatement insert = connection->prepare("INSERT OR REPLACE INTO meta VALUES(?1, ?2)");
+    if (!insert.bind_text(1, key).bind_text(2, value).run())
+      return std::unexpected(connection->error("write it"));
+    return {};
+  }
+  // All of the writes of one checkpoint; false at the first that fails.
+  [[nodiscard]] bool write_all(const Checkpoint& checkpoint);
+  [[nodiscard]] bool write_partitions(const Checkpoint& checkpoint);
+  [[nodiscard]] bool write_open_panes(const Checkpoint& checkpoint);
+  [[nodiscard]] bool write_closed_windows(const Checkpoint& checkpoint);
+  [[nodiscard]] bool write_monitors(const Checkpoint& checkpoint);
+  [[nodiscard]] bool write_join_rows(const Checkpoint& checkpoint);
+  [[nodiscard]] bool write_outbox(const Checkpoint& checkpoint);
+};
+
+StateStore::~StateStore() {
+  database_.reset();
+  if (lock_ >= 0) ::close(lock_);
+}
+
+Result<std::unique_ptr<StateStore>> StateStore::open(const std::string& state_dir) {
+  std::error_code error;
+  std::filesystem::create_directories(state_dir, error);
+  if (error) {
+    return fail(
+        ErrorCode::io,
+        fmt::format("the state directory {} cannot be made ({}): choose another with [daemon] "
+                    "state_dir",
+                    state_dir, error.message()));
+  }
+  std::unique_ptr<StateStore> store(new StateStore);
+  const Result<int> lock = lock_folder(state_dir);
+  if (!lock) return std::unexpected(lock.error());
+  store->lock_ = *lock;
+  store->path_ = state_dir + "/state.db";
+  store->database_ = std::make_unique<Database>();
+  auto connection = SqliteConnection::open(store->path_);
+  if (!connection) return std::unexpected(connection.error());
+  store->database_->connection = std::move(*connection);
+  // A checkpoint is on the disk when its commit returns (FULL), and sinks read while it is written
+  // (WAL).
+  for (const char* sql : {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", kSchema}) {
+    if (auto done = store->database_->connection->execute(sql); !done)
+      return std::unexpected(done.error());
+  }
+  const Result<std::string> version = store->database_->meta("format_version");
+  if (!version) return std::unexpected(version.error());
+  if (!version->empty() && *version != std::to_string(kFormatVersion)) {
+    return fail(ErrorCode::incompatible,
+                fmt::format("the state in {} has format {}, this driftd writes format {}: use the "
+                            "driftd that made it, "
+                            "or begin anew with another [daemon] state_dir",
+                            state_dir, *version, kFormatVersion));
+  }
+  if (auto done = store->database_->set_meta("format_version", std::to_string(kFormatVersion));
+      !done) {
+    return std::unexpected(done.error());
+  }
+  Result<std::string> id = store->database_->meta("instance_id");
+  if (!id) return std::unexpected(id.error());
+  if (id->empty()) {
+    *id = random_id();
+    if (auto done = store->database_->set_meta("instance_id", *id); !done)
+      return std::unexpected(done.error());
+  }
+  store->instance_id_ = *id;
+  return store;
+}
+
+Result<StoredState> StateStore::load() {
+  SqliteConnection& db = *database_->connection;
+  StoredState state;
+  SqliteStatement rows = db.prepare(
+      "SELECT source, topic, partition, kind, next_offset, max_event_time FROM partitions");
+  while (rows.step()) {
+    state.partitions.push_back(
+        {rows.text(0), rows.text(1), static_cast<std::int32_t>(rows.integer(2)),
+         static_cast<int>(rows.integer(3)), rows.integer(4), rows.integer(5)});
+  }
+  SqliteStatement names =
+      db.prepare("SELECT model, kind, code, text FROM names ORDER BY model, kind, code");
+  while (names.step()) {
+    state.names.push_back({names.text(0), names.text(1),
+                           static_cast<std::uint32_t>(names.integer(2)), names.text(3)});
+  }
+  SqliteStatement panes =
+      db.prepare("SELECT lane, model, version, pane, features, performance FROM open_panes");
+  while (panes.step()) {
+    state.open_panes.push_back(
+        {static_cast<unsigned>(panes.integer(0)),
+         {panes.text(1), static_cast<std::uint32_t>(panes.integer(2)), panes.integer(3)},
+         {panes.text(4), panes.text(5)}});
+  }
+  SqliteStatement windows =
+      db.prepare("SELECT model, version, pane, meta, features IS NULL FROM closed_windows");
+  while (windows.step()) {
+    const WindowId id{windows.text(0), static_cast<std::uint32_t>(windows.integer(1)),
+                      windows.integer(2)};
+    if (windows.integer(4) != 0) {
+      state.forgotten_windows.push_back(id);
+    } else {
+      state.closed_windows.push_back({id, windows.text(3), std::nullopt});
+    }
+  }
+  SqliteStatement monitors =
+      db.prepare("SELECT model, version, windows, predictions, health FROM monitors");
+  while (monitors.step()) {
+    state.monitors.push_back({monitors.text(0), static_cast<std::uint32_t>(monitors.integer(1)),
+                              monitors.integer(2), monitors.integer(3), monitors.text(4)});
+  }
+  SqliteStatement joins =
+      db.prepare("SELECT model, slot, bytes FROM join_rows ORDER BY model, slot");
+  while (joins.step()) {
+    state.join_rows.push_back(
+        {joins.text(0), static_cast<std::uint32_t>(joins.integer(1)), false, joins.text(2)});
+  }
+  SqliteStatement prints = db.prepare("SELECT model, fingerprint FROM fingerprints");
+  while (prints.step()) state.fingerprints.push_back({prints.text(0), prints.text(1)});
+  if (db.failed()) return std::unexpected(db.error("read it"));
+  return state;
+}
+
+Result<> StateStore::write(const Checkpoint& checkpoint) {
+  SqliteConnection& db = *database_->connection;
+  if (auto begun = db.execute("BEGIN IMMEDIATE"); !begun) return begun;
+  Result<> written;
+  if (!database_->write_all(checkpoint)) {
+    written = std::unexpected(db.error("write a checkpoint"));
+  } else {
+    written = db.execute("COMMIT");
+  }
+  // Without a commit nothing of the transaction is kept, whether or not the roll-back itself
+  // succeeds.
+  if (!written) {
+    [[maybe_unused]] const Result<> rolled_back = db.execute("ROLLBACK");
+  }
+  return written;
+}
+
+bool StateStore::Database::write_all(const Checkpoint& checkpoint) {
+  return write_partitions(checkpoint) && write_open_panes(checkpoint) &&
+         write_closed_windows(checkpoint) && write_monitors(checkpoint) &&
+         write_join_rows(checkpoint) && write_outbox(checkpoint);
+}
+
+bool StateStore::Database::write_partitions(const Checkpoint& checkpoint) {
+  SqliteStatement partition =
+      connection->prepare("INSERT OR REPLACE INTO partitions VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
+  for (const StoredPartition& p : checkpoint.partitions) {
+    partition.bind_text(1, p.source).bind_text(2, p.topic).bind(3, p.partition).bind(4, p.kind);
+    if (!partition.bind(5, p.next_offset).bind(6, p.max_event_time).run()) return false;
+  }
+  SqliteStatement name = connection->prepare("INSERT OR REPLACE INTO names VALUES(?1, ?2, ?3, ?4)");
+  for (const StoredName& n : checkpoint.names) {
+    if (!name.bind_text(1, n.model).bind_text(2, n.kind).bind(3, n.code).bind_text(4, n.text).run())
+      return false;
+  }
+  SqliteStatement print = connection->prepare("INSERT OR REPLACE INTO fingerprints VALUES(?1, ?2)");
+  for (const StoredFingerprint& f : checkpoint.fingerprints) {
+    if (!print.bind_text(1, f.model).bind_text(2, f.fingerprint).run()) return false;
+  }
+  return true;
+}
+
+bool StateStore::Database::write_open_panes(const Checkpoint& checkpoint) {
+  if (checkpoint.replaces_open_panes && !connection->execute("DELETE FROM open_panes"))
+    return false;
+  SqliteStatement erase = connection->prepare(
+      "DELETE FROM open_panes WHERE lane = ?1 AND model = ?2 AND version = ?3 AND pane = ?4");
+  for (const auto& [lane, window] : checkpoint.closed_open_panes) {
+    erase.bind(1, lane).bind_text(2, window.model).bind(3, window.version).bind(4, window.pane);
+    if (!erase.run()) return false;
+  }
+  SqliteStatement insert =
+      connection->prepare("INSERT OR REPLACE INTO open_panes VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
+  for (const StoredOpenPane& pane : checkpoint.open_panes) {
+    insert.bind(1, pane.lane)
+        .bind_text(2, pane.window.model)
+        .bind(3, pane.window.version)
+        .bind(4, pane.window.pane);
+    insert.bind_blob(5, pane.summaries.features).bind_blob(6, pane.summaries.performance);
+    if (!insert.run()) return false;
+  }
+  return true;
+}
+
+bool StateStore::Database::write_closed_windows(const Checkpoint& checkpoint) {
+  SqliteStatement all =
+      connection->prepare("INSERT OR REPLACE INTO closed_windows VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
+  SqliteStatement meta = connection->prepare(
+      "UPDATE closed_windows SET meta = ?4 WHERE model = ?1 AND version = ?2 AND pane = ?3");
+  for (const StoredClosedWindow& w : checkpoint.closed_windows) {
+    SqliteStatement& statement = w.summaries ? all : meta;
+    statement.bind_text(1, w.window.model)
+        .bind(2, w.window.version)
+        .bind(3, w.window.pane)
+        .bind_blob(4, w.meta);
+    if (w.summaries)
+      statement.bind_blob(5, w.summaries->features).bind_blob(6, w.summaries->performance);
+    if (!statement.run()) return false;
+  }
+  SqliteStatement forget = connection->prepare(
+      "INSERT OR REPLACE INTO closed_windows VALUES(?1, ?2, ?3, x'', NULL, NULL)");
+  for (const WindowId& w : checkpoint.forgotten_windows) {
+    if (!forget.bind_text(1, w.model).bind(2, w.version).bind(3, w.pane).run()) return false;
+  }
+  SqliteStatement erase = connection->prepare(
+      "DELETE FROM closed_windows WHERE model = ?1 AND version = ?2 AND pane = ?3");
+  for (const WindowId& w : checkpoint.erased_windows) {
+    if (!erase.bind_text(1, w.model).bind(2, w.version).bind(3, w.pane).run()) return false;
+  }
+  return true;
+}
+
+bool StateStore::Database::write_monitors(const Checkpoint& checkpoint) {
+  SqliteStatement insert =
+      connection->prepare("INSERT OR REPLACE INTO monitors VALUES(?1, ?2, ?3, ?4, ?5)");
+  for (const StoredMonitor& m : checkpoint.monitors) {
+    insert.bind_text(1, m.model)
+        .bind(2, m.version)
+        .bind(3, m.windows)
+        .bind(4, m.predictions)
+        .bind_blob(5, m.health);
+    if (!insert.run()) return false;
+  }
+  return true;
+}
+
+bool StateStore::Database::write_join_rows(const Checkpoint& checkpoint) {
+  SqliteStatement insert =
+      connection->prepare("INSERT OR REPLACE INTO join_rows VALUES(?1, ?2, ?3)");
+  SqliteStatement erase =
+      connection->prepare("DELETE FROM join_rows WHERE model = ?1 AND slot = ?2");
+  for (const StoredJoinRow& row : checkpoint.join_rows) {
+    SqliteStatement& statement = row.free ? erase : insert;
+    statement.bind_text(1, row.model).bind(2, row.slot);
+    if (!row.free) statement.bind_blob(3, row.bytes);
+    if (!statement.run()) return false;
+  }
+  return true;
+}
+
+bool StateStore::Database::write_outbox(const Checkpoint& checkpoint) {
+  SqliteStatement insert =
+      connection->prepare("INSERT INTO outbox(sink, id, payload, created) VALUES(?1, ?2, ?3, ?4)");
+  for (const StoredOutboxEntry& entry : checkpoint.outbox) {
+    insert.bind_text(1, entry.sink)
+        .bind_text(2, entry.id)
+        .bind_text(3, entry.payload)
+        .bind(4, entry.created);
+    if (!insert.run()) return false;
+  }
+  SqliteStatement erase =
+      connection->prepare("DELETE FROM outbox WHERE sink = ?1 AND sequence <= ?2");
+  for (const auto& [sink, sequence] : checkpoint.delivered) {
+    if (!erase.bind_text(1, sink).bind(2, sequence).run()) return false;
+  }
+  return true;
+}
+
+Result<StoredSummaries> StateStore::load_summaries(const WindowId& window) {
+  SqliteConnection& db = *database_->connection;
+  SqliteStatement query = db.prepare(
+      "SELECT features, performance FROM closed_windows WHERE model = ?1 AND version = ?2 AND pane "
+      "= ?3");
+  query.bind_text(1, window.model).bind(2, window.version).bind(3, window.pane);
+  if (query.step()) return StoredSummaries{query.text(0), query.text(1)};
+  if (db.failed()) return std::unexpected(db.error("read a closed window"));
+  return fail(ErrorCode::not_found,
+              fmt::format("the state database {} has no window {} of model {}", path_, window.pane,
+                          window.model));
+}
+
+Result<std::map<std::string, std::uint64_t>> StateStore::outbox_sizes() {
+  SqliteConnection& db = *database_->connection;
+  SqliteStatement query = db.prepare("SELECT sink, count(*) FROM outbox GROUP BY sink");
+  std::map<std::string, std::uint64_t> sizes;
+  while (query.step()) sizes[query.text(0)] = static_cast<std::uint64_t>(query.integer(1));
+  if (db.failed()) return std::unexpected(db.error("count the outbox"));
+  return sizes;
+}
+
+struct OutboxReader::Database {
+  std::unique_ptr<SqliteConnection> connection;
+};
+
+OutboxReader::~OutboxReader() = default;
+
+Result<std::unique_ptr<OutboxReader>> OutboxReader::open(const std::string& database_path) {
+  auto connection = SqliteConnection::open(database_path);
+  if (!connection) return std::unexpected(connection.error());
+  std::unique_ptr<OutboxReader> reader(new OutboxReader);
+  reader->database_ = std::make_unique<Database>();
+  reader->database_->connection = std::move(*connection);
+  return reader;
+}
+
+Result<std::vector<StoredOutboxEntry>> OutboxReader::read(const std::string& sink,
+                                                          std::int64_t after, std::size_t limit) {
+  SqliteConnection& db = *database_->connection;
+  SqliteStatement query = db.prepare(
+      "SELECT sequence, id, payload, created FROM outbox WHERE sink = ?1 AND sequence > ?2 ORDER "
+      "BY sequence LIMIT ?3");
+  query.bind_text(1, sink).bind(2, after).bind(3, static_cast<std::int64_t>(limit));
+  std::vector<StoredOutboxEntry> entries;
+  while (query.step())
+    entries.push_back({query.integer(0), sink, query.text(1), query.text(2), query.integer(3)});
+  if (db.failed()) return std::unexpected(db.error("read the outbox"));
+  return entries;
+}
+
+}  // namespace driftd

@@ -1,0 +1,66 @@
+// The daemon's memory across restarts: one SQLite database, written in one transaction per
+// checkpoint.
+//
+// A checkpoint holds open panes, closed windows, join rows, monitors, names, the outbox and the
+// next offset of every partition together, so that after a crash the numbers and the positions
+// always fit each other. The tables and the bytes in them are described in docs/formats/state.md.
+// Thread rule: `write` and `load` by the coordinator; `OutboxReader` opens a connection of its own
+// for a sink's thread. Allocation rule: may allocate. Failure rule: a failed `write` leaves the
+// database as it was and may be repeated.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "state/stored.h"
+
+namespace driftd {
+
+class StateStore {
+ public:
+  // Opens or makes `state_dir`, takes its lock (a second daemon is refused) and checks the format's
+  // version.
+  [[nodiscard]] static Result<std::unique_ptr<StateStore>> open(const std::string& state_dir);
+  ~StateStore();
+  StateStore(const StateStore&) = delete;
+  StateStore& operator=(const StateStore&) = delete;
+
+  [[nodiscard]] Result<StoredState> load();
+  [[nodiscard]] Result<> write(const Checkpoint& checkpoint);
+  [[nodiscard]] Result<StoredSummaries> load_summaries(const WindowId& window);
+  [[nodiscard]] Result<std::map<std::string, std::uint64_t>> outbox_sizes();
+
+  // A text that belongs to this state directory and never changes: made at the first start
+  // (group.instance.id).
+  [[nodiscard]] const std::string& instance_id() const { return instance_id_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  struct Database;
+  StateStore() = default;
+  std::unique_ptr<Database> database_;
+  std::string path_;
+  std::string instance_id_;
+  int lock_ = -1;
+};
+
+// Reads one sink's outbox entries in order, on a connection of its own.
+class OutboxReader {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<OutboxReader>> open(const std::string& database_path);
+  ~OutboxReader();
+
+  [[nodiscard]] Result<std::vector<StoredOutboxEntry>> read(const std::string& sink,
+                                                            std::int64_t after, std::size_t limit);
+
+ private:
+  struct Database;
+  OutboxReader() = default;
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace driftd
