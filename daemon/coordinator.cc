@@ -66,6 +66,10 @@ Coordinator::Coordinator(const Config& config, ModelSetup& models, StateStore& s
                                            : nullptr);
     joins.push_back(joins_.back().get());
   }
+  // Windows by count hold every N predictions in order of arrival, and only one lane has an order.
+  const bool by_count = std::any_of(config_.models.begin(), config_.models.end(),
+                                    [](const ModelConfig& model) { return model.window.count > 0; });
+  if (by_count) lanes = 1;
   std::vector<LaneWindows*> windows;
   for (unsigned lane = 0; lane < lanes; ++lane) {
     windows_.push_back(std::make_unique<LaneWindows>(models_.monitored(), joins, false));
@@ -130,7 +134,7 @@ Result<> Coordinator::restore(StoredState& state) {
       Names& names = name.kind == "version" ? *schema->versions : *schema->classes;
       if (names.code(name.text) != name.code) {
         return fail(ErrorCode::incompatible,
-                    fmt::format("the state in {} numbers the {}es of model `{}` otherwise than its "
+                    fmt::format("the state in {} numbers the {} names of model `{}` otherwise than its "
                                 "reference does: give "
                                 "[daemon] state_dir a new folder to begin anew",
                                 store_.path(), name.kind, name.model));
@@ -297,6 +301,9 @@ void Coordinator::refresh_totals() {
   }
   totals.windows = evaluator_.windows_closed();
   totals.alerts = evaluator_.alerts();
+  totals.too_late = evaluator_.too_late();
+  totals.damaged_windows = evaluator_.damaged_windows();
+  for (const auto& join : joins_) totals.join_evicted += join ? join->evicted() : 0;
   const std::scoped_lock lock(mutex_);
   totals_ = totals;
 }
@@ -361,6 +368,8 @@ void Coordinator::store_monitors(Snapshot& snapshot) {
 }
 
 void Coordinator::checkpoint(bool last) {
+  // What a checkpoint that was given up held is not in the store, so none after it may be written.
+  if (gave_up_) return;
   const TimeMs begun = clock_.steady();
   Snapshot snapshot;
   Checkpoint& checkpoint = snapshot.checkpoint;
@@ -387,7 +396,7 @@ void Coordinator::checkpoint(bool last) {
       checkpoint.fingerprints.push_back({schema->name, models_.fingerprint(schema->index)});
     }
   }
-  write_until_done(checkpoint);
+  if (!write_until_done(checkpoint)) return;
 
   archive_.committed();
   first_checkpoint_ = false;
@@ -404,7 +413,7 @@ void Coordinator::checkpoint(bool last) {
   observer_.checkpoint_written(last_checkpoint_ - begun);
 }
 
-void Coordinator::write_until_done(const Checkpoint& checkpoint) {
+bool Coordinator::write_until_done(const Checkpoint& checkpoint) {
   for (int tries = 1;; ++tries) {
     const Result<> written = store_.write(checkpoint);
     if (written) break;
@@ -421,7 +430,8 @@ void Coordinator::write_until_done(const Checkpoint& checkpoint) {
           "stopping without the last checkpoint: what came after the one before it is read again "
           "at the next "
           "start");
-      return;
+      gave_up_ = true;
+      return false;
     }
     std::this_thread::sleep_for(kRetryPause);
   }
@@ -431,6 +441,7 @@ void Coordinator::write_until_done(const Checkpoint& checkpoint) {
   }
   const std::scoped_lock lock(mutex_);
   trouble_.clear();
+  return true;
 }
 
 void Coordinator::stop() {

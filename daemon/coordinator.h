@@ -39,6 +39,9 @@ struct PipelineTotals {
   std::uint64_t joined = 0;
   std::uint64_t windows = 0;
   std::uint64_t alerts = 0;
+  std::uint64_t join_evicted = 0;
+  std::uint64_t too_late = 0;
+  std::uint64_t damaged_windows = 0;
   DiscardCounts discarded;
 };
 
@@ -102,7 +105,8 @@ class Coordinator final : public SourceHost {
   void store_monitors(Snapshot& snapshot);
   void update_watermarks(const PartitionStates& progress);
   [[nodiscard]] bool is_closable(const PaneKey& key, std::uint64_t predictions_in_all_lanes) const;
-  void write_until_done(const Checkpoint& checkpoint);
+  // False where it has been given up because the daemon is to stop.
+  [[nodiscard]] bool write_until_done(const Checkpoint& checkpoint);
   void refresh_totals();
   [[nodiscard]] WindowId window_id(const PaneKey& key) const;
   [[nodiscard]] Result<PaneKey> pane_key(const WindowId& id) const;
@@ -140,6 +144,7 @@ class Coordinator final : public SourceHost {
   std::atomic<bool> started_{false};
   std::atomic<bool> source_ready_{false};
   bool writing_failed_ = false;
+  bool gave_up_ = false;
 };
 
 }  // namespace driftd

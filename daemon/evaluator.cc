@@ -49,7 +49,8 @@ Evaluator::ModelPlan Evaluator::plan(const EvaluatedModel& model) {
   for (const SeriesSchema& series : model.monitored.schema->series) {
     SeriesPlan& target = plan.series.emplace_back();
     const FeatureConfig* feature = feature_config(config, series.name);
-    if (feature != nullptr && feature->max_missing) target.missing.threshold = feature->max_missing;
+    if (feature != nullptr) target.missing.threshold = feature->max_missing;
+    target.missing.exclusive = true;
     if (feature != nullptr && feature->detectors) {
       for (const DetectorConfig& wanted : *feature->detectors) {
         const Detector* detector = find_detector(wanted.name);
@@ -199,7 +200,8 @@ bool Evaluator::due(const ModelPlan& plan, const ClosedWindow& window) const {
   if (window.labelled == window.predictions) return true;
   if (clock_.now() - window.published_at < plan.model.config->amend_interval) return false;
   if (window.features_pending) return true;
-  const std::uint64_t step = std::max<std::uint64_t>(1, window.predictions / kLabelStepsPerWindow);
+  // Rounded up: 39 predictions in steps of one would be 39 revisions.
+  const std::uint64_t step = (window.predictions + kLabelStepsPerWindow - 1) / kLabelStepsPerWindow;
   return window.labelled >= window.published_labelled + step;
 }
 
@@ -272,8 +274,8 @@ void Evaluator::mature(ModelIndex model, TimeMs until) {
         static_cast<double>(window.published_labelled) >=
         plan.model.config->min_coverage * static_cast<double>(window.predictions);
     window.matured = true;
-    if (plan.model.has_labels &&
-        (!was_judged || window.performance_pending || window.features_pending)) {
+    const bool pending = window.performance_pending || window.features_pending;
+    if (pending || (plan.model.has_labels && !was_judged)) {
       publish_amendment(key, window);
     }
     gone.push_back(key);

@@ -23,11 +23,12 @@ bool SourceGroup::ready() const {
 bool SourceGroup::poll(unsigned lane, LaneBatch& batch, std::uint32_t max_rows,
                        DurationMs timeout) {
   bool more = false;
-  const DurationMs share = timeout / static_cast<DurationMs>(sources_.size());
-  for (Source* source : sources_) {
-    if (batch.rows >= max_rows) return true;
-    more |= source->poll(lane, batch, max_rows, batch.rows > 0 ? 0 : share);
-  }
+  const auto count = static_cast<std::uint32_t>(sources_.size());
+  // Each has its part of the batch, so that one which always has more never keeps another from
+  // being read.
+  const std::uint32_t rows = std::max(1u, max_rows / count);
+  for (Source* source : sources_)
+    more |= source->poll(lane, batch, rows, batch.rows > 0 ? 0 : timeout / count);
   return more;
 }
 

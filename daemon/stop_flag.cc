@@ -16,6 +16,8 @@ void handle(int number) {
 
 const std::atomic<bool>& stop_on_signals() {
   std::signal(SIGPIPE, SIG_IGN);
+  // This version has no reload; a SIGHUP that is meant as one must not end the process.
+  std::signal(SIGHUP, SIG_IGN);
   std::signal(SIGTERM, handle);
   std::signal(SIGINT, handle);
   return stop_requested;

@@ -41,7 +41,7 @@ Outcome chi2(const CategoryReference& reference, const CategorySummary& current)
   outcome.statistic = used <= 1 ? 0 : sum;
   outcome.p_value =
       used <= 1 ? 1.0 : boost::math::gamma_q((used - 1) / 2.0, sum / 2, QuietPolicy());
-  outcome.effect = std::sqrt(*outcome.statistic / all);
+  outcome.effect = std::sqrt(*outcome.statistic * all / (rows[0] * rows[1]));
   return outcome;
 }
 

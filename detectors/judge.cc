@@ -3,15 +3,18 @@
 namespace driftd {
 namespace {
 
-// Cohen (1988): an effect below 0.1 is less than small.
-constexpr double kSmallEffect = 0.1;
+// Cohen (1988): w = 0.3 is a medium effect; it corresponds to a PSI of about 0.1.
+constexpr double kMediumEffect = 0.3;
 
 [[nodiscard]] Level level_of(const Outcome& outcome, const Limits& limits) {
   if (limits.alpha && outcome.p_value) {
     if (*outcome.p_value >= *limits.alpha) return Level::stable;
     return outcome.effect.value_or(1) >= limits.min_effect ? Level::drift : Level::warning;
   }
-  if (limits.threshold && *outcome.statistic >= *limits.threshold) return Level::drift;
+  if (limits.threshold && (*outcome.statistic > *limits.threshold ||
+                           (*outcome.statistic == *limits.threshold && !limits.exclusive))) {
+    return Level::drift;
+  }
   if (limits.warning && *outcome.statistic >= *limits.warning) return Level::warning;
   return Level::stable;
 }
@@ -36,7 +39,7 @@ Limits limits_for(const Detector& detector, const LimitOverrides& overrides, boo
     limits.alpha = alpha;
   } else if (!limits.threshold) {
     limits.alpha = alpha;
-    limits.min_effect = kSmallEffect;
+    limits.min_effect = kMediumEffect;
   }
   return limits;
 }

@@ -112,6 +112,18 @@ struct Families {
       counters(registry, "driftd_dead_letters_not_kept_total",
                "Bad events since the start for which the dead-letter file had no room.")
           .Add({});
+  Counter& join_evicted =
+      counters(registry, "driftd_join_evicted_total",
+               "Predictions and labels that left the label join early because it was full.")
+          .Add({});
+  Counter& too_late =
+      counters(registry, "driftd_predictions_too_late_total",
+               "Predictions accepted after their window was final; they are in no window.")
+          .Add({});
+  Counter& damaged_windows =
+      counters(registry, "driftd_damaged_windows_total",
+               "Times a stored window could not be read, so that nothing was published of it.")
+          .Add({});
   Family<Counter>& source_errors =
       counters(registry, "driftd_source_errors_total", "Errors of the source since the start.");
   Counter& series_overflow = counters(registry, "driftd_series_overflow_total",
@@ -313,6 +325,14 @@ void PrometheusMetrics::count_checkpoint(DurationMs took) {
 void PrometheusMetrics::set_dead_letters_not_kept(std::uint64_t total) {
   const std::scoped_lock lock(exposition_->mutex());
   raise_to(exposition_->families().dead_letters_not_kept, total);
+}
+
+void PrometheusMetrics::set_losses(std::uint64_t join_evicted, std::uint64_t too_late,
+                                   std::uint64_t damaged_windows) {
+  const std::scoped_lock lock(exposition_->mutex());
+  raise_to(exposition_->families().join_evicted, join_evicted);
+  raise_to(exposition_->families().too_late, too_late);
+  raise_to(exposition_->families().damaged_windows, damaged_windows);
 }
 
 void PrometheusMetrics::set_source_errors(std::string_view source, std::uint64_t total) {

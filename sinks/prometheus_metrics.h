@@ -49,6 +49,8 @@ class PrometheusMetrics {
   void count_deliveries(std::string_view sink, std::string_view result, std::uint64_t times = 1);
   void count_checkpoint(DurationMs took);
   void set_dead_letters_not_kept(std::uint64_t total);
+  void set_losses(std::uint64_t join_evicted, std::uint64_t too_late,
+                  std::uint64_t damaged_windows);
   void set_source_errors(std::string_view source, std::uint64_t total);
 
   // The text exposition format, as a scrape gets it.

@@ -10,29 +10,34 @@ namespace driftd {
 SqliteStatement::~SqliteStatement() { sqlite3_finalize(statement_); }
 
 SqliteStatement& SqliteStatement::bind(int at, std::int64_t value) {
-  DRIFTD_CHECK(sqlite3_bind_int64(statement_, at, value) == SQLITE_OK);
+  DRIFTD_CHECK(statement_ == nullptr || sqlite3_bind_int64(statement_, at, value) == SQLITE_OK);
   return *this;
 }
 
 SqliteStatement& SqliteStatement::bind_text(int at, std::string_view value) {
-  DRIFTD_CHECK(sqlite3_bind_text64(statement_, at, value.data() == nullptr ? "" : value.data(),
+  DRIFTD_CHECK(statement_ == nullptr ||
+               sqlite3_bind_text64(statement_, at, value.data() == nullptr ? "" : value.data(),
                                    value.size(), SQLITE_TRANSIENT, SQLITE_UTF8) == SQLITE_OK);
   return *this;
 }
 
 SqliteStatement& SqliteStatement::bind_blob(int at, std::string_view value) {
-  DRIFTD_CHECK(sqlite3_bind_blob64(statement_, at, value.data() == nullptr ? "" : value.data(),
+  DRIFTD_CHECK(statement_ == nullptr ||
+               sqlite3_bind_blob64(statement_, at, value.data() == nullptr ? "" : value.data(),
                                    value.size(), SQLITE_TRANSIENT) == SQLITE_OK);
   return *this;
 }
 
 bool SqliteStatement::run() {
+  if (statement_ == nullptr) return false;
   const bool done = sqlite3_step(statement_) == SQLITE_DONE;
   sqlite3_reset(statement_);
   return done;
 }
 
-bool SqliteStatement::step() { return sqlite3_step(statement_) == SQLITE_ROW; }
+bool SqliteStatement::step() {
+  return statement_ != nullptr && sqlite3_step(statement_) == SQLITE_ROW;
+}
 
 void SqliteStatement::reset() { sqlite3_reset(statement_); }
 
@@ -68,9 +73,8 @@ Result<> SqliteConnection::execute(const char* sql) {
 
 SqliteStatement SqliteConnection::prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
-  const int code =
-      sqlite3_prepare_v2(handle_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
-  DRIFTD_CHECK(code != SQLITE_ERROR);
+  // Where it fails (a table is gone, the file is damaged) `statement` is null and `error` says why.
+  sqlite3_prepare_v2(handle_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
   return SqliteStatement(statement);
 }
 

@@ -1,7 +1,7 @@
 // A thin, exception-free skin over SQLite's C interface for the state store.
 //
-// Thread rule: a connection belongs to one thread at a time. Failure rule: the first error of a
-// statement sticks and is returned by `Connection::error`; callers check once per transaction.
+// Thread rule: a connection belongs to one thread at a time. Failure rule: `error` is that of
+// the connection's last call: ask after every loop over rows and every `run` that is false.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +49,8 @@ class SqliteConnection {
   ~SqliteConnection();
 
   [[nodiscard]] Result<> execute(const char* sql);
-  // A statement of ours that does not compile is a programmer error.
+  // Where the database cannot prepare it, the statement neither runs nor steps, and `error` says
+  // why.
   [[nodiscard]] SqliteStatement prepare(std::string_view sql);
   [[nodiscard]] Error error(std::string_view doing) const;
   [[nodiscard]] bool failed() const;

@@ -145,53 +145,53 @@ Result<std::unique_ptr<StateStore>> StateStore::open(const std::string& state_di
 Result<StoredState> StateStore::load() {
   SqliteConnection& db = *database_->connection;
   StoredState state;
-  SqliteStatement rows = db.prepare(
-      "SELECT source, topic, partition, kind, next_offset, max_event_time FROM partitions");
-  while (rows.step()) {
-    state.partitions.push_back(
-        {rows.text(0), rows.text(1), static_cast<std::int32_t>(rows.integer(2)),
-         static_cast<int>(rows.integer(3)), rows.integer(4), rows.integer(5)});
-  }
-  SqliteStatement names =
-      db.prepare("SELECT model, kind, code, text FROM names ORDER BY model, kind, code");
-  while (names.step()) {
-    state.names.push_back({names.text(0), names.text(1),
-                           static_cast<std::uint32_t>(names.integer(2)), names.text(3)});
-  }
-  SqliteStatement panes =
-      db.prepare("SELECT lane, model, version, pane, features, performance FROM open_panes");
-  while (panes.step()) {
-    state.open_panes.push_back(
-        {static_cast<unsigned>(panes.integer(0)),
-         {panes.text(1), static_cast<std::uint32_t>(panes.integer(2)), panes.integer(3)},
-         {panes.text(4), panes.text(5)}});
-  }
-  SqliteStatement windows =
-      db.prepare("SELECT model, version, pane, meta, features IS NULL FROM closed_windows");
-  while (windows.step()) {
-    const WindowId id{windows.text(0), static_cast<std::uint32_t>(windows.integer(1)),
-                      windows.integer(2)};
-    if (windows.integer(4) != 0) {
-      state.forgotten_windows.push_back(id);
-    } else {
-      state.closed_windows.push_back({id, windows.text(3), std::nullopt});
-    }
-  }
-  SqliteStatement monitors =
-      db.prepare("SELECT model, version, windows, predictions, health FROM monitors");
-  while (monitors.step()) {
-    state.monitors.push_back({monitors.text(0), static_cast<std::uint32_t>(monitors.integer(1)),
-                              monitors.integer(2), monitors.integer(3), monitors.text(4)});
-  }
-  SqliteStatement joins =
-      db.prepare("SELECT model, slot, bytes FROM join_rows ORDER BY model, slot");
-  while (joins.step()) {
-    state.join_rows.push_back(
-        {joins.text(0), static_cast<std::uint32_t>(joins.integer(1)), false, joins.text(2)});
-  }
-  SqliteStatement prints = db.prepare("SELECT model, fingerprint FROM fingerprints");
-  while (prints.step()) state.fingerprints.push_back({prints.text(0), prints.text(1)});
-  if (db.failed()) return std::unexpected(db.error("read it"));
+  // A damaged page may lie in any table: the first error ends it, so that a part is never taken for
+  // the whole.
+  bool good = true;
+  const auto each = [&](std::string_view sql, const auto& take) {
+    if (!good) return;
+    SqliteStatement rows = db.prepare(sql);
+    while (rows.step()) take(rows);
+    good = !db.failed();
+  };
+  const auto code = [](const SqliteStatement& row, int column) {
+    return static_cast<std::uint32_t>(row.integer(column));
+  };
+  each("SELECT source, topic, partition, kind, next_offset, max_event_time FROM partitions",
+       [&](const auto& row) {
+         state.partitions.push_back(
+             {row.text(0), row.text(1), static_cast<std::int32_t>(row.integer(2)),
+              static_cast<int>(row.integer(3)), row.integer(4), row.integer(5)});
+       });
+  each("SELECT model, kind, code, text FROM names ORDER BY model, kind, code",
+       [&](const auto& row) {
+         state.names.push_back({row.text(0), row.text(1), code(row, 2), row.text(3)});
+       });
+  each("SELECT lane, model, version, pane, features, performance FROM open_panes",
+       [&](const auto& row) {
+         state.open_panes.push_back({code(row, 0),
+                                     {row.text(1), code(row, 2), row.integer(3)},
+                                     {row.text(4), row.text(5)}});
+       });
+  each("SELECT model, version, pane, meta, features IS NULL FROM closed_windows",
+       [&](const auto& row) {
+         const WindowId id{row.text(0), code(row, 1), row.integer(2)};
+         if (row.integer(4) != 0) {
+           state.forgotten_windows.push_back(id);
+         } else {
+           state.closed_windows.push_back({id, row.text(3), std::nullopt});
+         }
+       });
+  each("SELECT model, version, windows, predictions, health FROM monitors", [&](const auto& row) {
+    state.monitors.push_back(
+        {row.text(0), code(row, 1), row.integer(2), row.integer(3), row.text(4)});
+  });
+  each("SELECT model, slot, bytes FROM join_rows ORDER BY model, slot", [&](const auto& row) {
+    state.join_rows.push_back({row.text(0), code(row, 1), false, row.text(2)});
+  });
+  each("SELECT model, fingerprint FROM fingerprints",
+       [&](const auto& row) { state.fingerprints.push_back({row.text(0), row.text(1)}); });
+  if (!good) return std::unexpected(db.error("read it"));
   return state;
 }
 

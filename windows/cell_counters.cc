@@ -5,6 +5,32 @@
 #include "core/check.h"
 
 namespace driftd {
+namespace {
+
+// Up to one value in so many cells a list is sorted to be written; beyond that counting is quicker.
+constexpr std::uint32_t kCellsPerSortedValue = 64;
+
+void write_counts(ByteWriter& out, const std::vector<std::uint32_t>& counts) {
+  const auto cells = static_cast<std::uint32_t>(counts.size());
+  const auto used =
+      static_cast<std::uint32_t>(cells - std::count(counts.begin(), counts.end(), 0u));
+  if (used > cells / 2) {
+    out.byte(1);
+    for (const std::uint32_t count : counts) out.varint(count);
+    return;
+  }
+  out.byte(0);
+  out.varint(used);
+  std::uint32_t previous = 0;
+  for (std::uint32_t cell = 0; cell < cells; ++cell) {
+    if (counts[cell] == 0) continue;
+    out.varint(cell - previous);
+    out.varint(counts[cell]);
+    previous = cell;
+  }
+}
+
+}  // namespace
 
 std::size_t CellCounters::memory() const {
   return (list_.capacity() + counts_.capacity()) * sizeof(std::uint32_t);
@@ -58,31 +84,22 @@ void CellCounters::add_to(std::span<std::uint64_t> counts) const {
   for (std::uint32_t cell = 0; cell < cells_; ++cell) counts[cell] += counts_[cell];
 }
 
-// Format: number of cells; 1 + counters by cell, or 0 + number of non-empty cells + (distance,
-// count) of each.
+// Format: number of cells; 1 + counters by cell, or 0 + number of non-empty cells + (distance, count) of each.
 void CellCounters::write(ByteWriter& out) const {
   out.varint(cells_);
-  std::vector<std::uint32_t> list = list_;
-  std::sort(list.begin(), list.end());
   if (!counts_.empty()) {
-    const auto used = static_cast<std::uint32_t>(
-        cells_ - static_cast<std::uint32_t>(std::count(counts_.begin(), counts_.end(), 0u)));
-    if (used > cells_ / 2) {
-      out.byte(1);
-      for (const std::uint32_t count : counts_) out.varint(count);
-      return;
-    }
-    out.byte(0);
-    out.varint(used);
-    std::uint32_t previous = 0;
-    for (std::uint32_t cell = 0; cell < cells_; ++cell) {
-      if (counts_[cell] == 0) continue;
-      out.varint(cell - previous);
-      out.varint(counts_[cell]);
-      previous = cell;
-    }
+    write_counts(out, counts_);
     return;
   }
+  // A long list is counted into an array for the occasion: sorting it would take several times as long.
+  if (list_.size() > cells_ / kCellsPerSortedValue) {
+    std::vector<std::uint32_t> counts(cells_, 0);
+    for (const std::uint32_t cell : list_) ++counts[cell];
+    write_counts(out, counts);
+    return;
+  }
+  std::vector<std::uint32_t> list = list_;
+  std::sort(list.begin(), list.end());
   out.byte(0);
   std::uint32_t distinct = 0;
   for (std::size_t i = 0; i < list.size(); ++i) distinct += i == 0 || list[i] != list[i - 1];

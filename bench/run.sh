@@ -1,0 +1,226 @@
+#!/usr/bin/env bash
+# Measures driftd against the floor that the machine sets; ./dev bench builds it and runs this.
+#
+#   bench/run.sh [kafka|replay|micro|memory|all]      default: all
+#
+#   kafka   a real broker, lz4, 1 and 4 partitions: a program that only counts bytes and
+#           `driftd run`, in turns; events per second of the whole process's CPU time
+#   memory  resident memory of `driftd run` at each quarter of the topic
+#   replay  `driftd replay` over files, without and with labels
+#   micro   single steps of the pipeline (Google Benchmark)
+#
+#   BENCH_BUILD    where driftd was built: build/release
+#   BENCH_DIR      topics, files and state: ${TMPDIR:-/tmp}/driftd-bench
+#   BENCH_EVENTS   2000000 in a topic, half of it in the files
+#   BENCH_TURNS    3
+#   BENCH_LANES    lanes of `driftd run`: 0, one a core
+#   BENCH_KEEP=1   leaves the broker and its topics for the next run
+#   KAFKA_PORT     29492
+set -euo pipefail
+
+root=$(dirname "$(dirname "$(readlink -f "$0")")")
+build=$(readlink -f "${BENCH_BUILD:-$root/build/release}")
+dir=${BENCH_DIR:-${TMPDIR:-/tmp}/driftd-bench}
+events=${BENCH_EVENTS:-2000000}
+turns=${BENCH_TURNS:-3}
+lanes=${BENCH_LANES:-0}
+export KAFKA_PORT=${KAFKA_PORT:-29492} KAFKA_DIR=$dir/kafka
+http_port=$((KAFKA_PORT + 2))
+brokers=127.0.0.1:$KAFKA_PORT
+hertz=$(getconf CLK_TCK)
+daemon=
+broker=
+
+say() { echo "bench: $*" >&2; }
+
+finish() {
+  if [ -n "$daemon" ]; then kill -KILL "$daemon" 2>/dev/null || true; fi
+  if [ -n "$broker" ] && [ "${BENCH_KEEP:-0}" = 0 ]; then
+    KAFKA_WIPE=1 "$root/tests/servers/kafka-down.sh"
+  fi
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+# Seconds of CPU that a process has used so far, all threads, user and system.
+cpu_of() {
+  local stat
+  stat=$(<"/proc/$1/stat")
+  awk -v hertz="$hertz" '{ printf "%.2f", ($12 + $13) / hertz }' <<<"${stat##*) }"
+}
+resident_of() { awk '/^VmRSS:/ { printf "%d", $2 / 1024 }' "/proc/$1/status"; }
+now() { date +%s.%N; }
+median() { sort -g | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
+compute() { awk "BEGIN { printf \"$1\", $2 }"; }
+
+# About 10,000 events a window: three versions, an event a millisecond.
+write_config() { # file, topic, state folder, checkpoint interval
+  cat >"$1" <<TOML
+[daemon]
+listen = "127.0.0.1:$http_port"
+state_dir = "$3"
+checkpoint_interval = "$4"
+lanes = $lanes
+log_level = "warning"
+
+[store]
+url = "sqlite:$3/driftd.db"
+
+[[source]]
+brokers = "$brokers"
+group_id = "$(basename "$3")"
+predictions = ["$2"]
+timestamps = "milliseconds"
+
+[[model]]
+name = "scoring"
+reference = "$dir/data/reference.csv"
+
+[model.window]
+size = "30s"
+
+[model.metrics]
+accuracy = {}
+f1 = {}
+log_loss = {}
+TOML
+}
+
+make_files() {
+  [ ! -e "$dir/data/complete-$events" ] || return 0
+  rm -rf "$dir/data"
+  mkdir -p "$dir/data"
+  "$build/bench/bench_make_files" "$dir/data" $((events / 2)) 10000
+  touch "$dir/data/complete-$events"
+}
+
+make_topics() {
+  local partitions
+  if [ -n "$broker" ]; then return 0; fi
+  broker=$("$root/tests/servers/kafka-up.sh")
+  [ ! -e "$KAFKA_DIR/topics-$events" ] || return 0
+  say "making the topics, about half a minute"
+  for partitions in 1 4; do
+    "$build/bench/bench_produce_events" \
+      "$brokers" "events-$partitions" "$events" "$partitions" lz4 >&2
+  done
+  touch "$KAFKA_DIR/topics-$events"
+}
+
+# Predictions counted so far, by the daemon's own word; it speaks after every checkpoint.
+predictions() {
+  curl -sf "http://127.0.0.1:$http_port/metrics" 2>/dev/null |
+    awk '/^driftd_predictions_total/ { sum += $2 } END { printf "%d", sum }'
+}
+
+# Runs the daemon until it has counted the whole topic; sets `cpu`, `wall` and `quarters`, the
+# resident MiB when it first said that a quarter, a half, ... had been counted.
+run_daemon() { # partitions, checkpoint interval, pause between two questions
+  local state=$dir/state-$$-$RANDOM counted=0 next=1 begun
+  quarters=()
+  mkdir -p "$state"
+  write_config "$state/driftd.toml" "events-$1" "$state" "$2"
+  begun=$(now)
+  "$build/driftd" run --config "$state/driftd.toml" >"$dir/driftd.log" 2>&1 &
+  daemon=$!
+  while [ "$counted" -lt "$events" ]; do
+    sleep "$3"
+    if ! kill -0 "$daemon" 2>/dev/null; then
+      say "driftd ended:"
+      tail -n 5 "$dir/driftd.log" >&2
+      exit 1
+    fi
+    counted=$(predictions || echo 0)
+    while [ "$next" -le 4 ] && [ $((counted * 4)) -ge $((events * next)) ]; do
+      quarters+=("$(resident_of "$daemon")")
+      next=$((next + 1))
+    done
+  done
+  cpu=$(cpu_of "$daemon")
+  wall=$(compute %.2f "$(now) - $begun")
+  kill -TERM "$daemon"
+  wait "$daemon" || say "driftd ended with status $?"
+  daemon=
+  rm -rf "$state"
+}
+
+rate() { compute %.0f "$events / $1"; } # events per second of CPU, from seconds of CPU
+
+print_run() { # name, partitions, turn, seconds of CPU, seconds, MiB
+  printf '%-12s  %10d  %4d  %5.2f  %6.2f  %21d  %3d\n' \
+    "$1" "$2" "$3" "$4" "$5" "$(rate "$4")" "$6"
+}
+
+bench_kafka() {
+  local partitions turn floor floors ours driftd
+  make_files
+  make_topics
+  echo "consumer      partitions  turn  CPU s  wall s  events per CPU second  MiB"
+  for partitions in 1 4; do
+    floors= ours=
+    for turn in $(seq "$turns"); do
+      read -r -a floor < <("$build/bench/bench_anchor_consume" \
+        "$brokers" "events-$partitions" "$events" "$partitions")
+      print_run "count bytes" "$partitions" "$turn" "${floor[@]}"
+      floors+="$(rate "${floor[0]}")"$'\n'
+      run_daemon "$partitions" 1s 0.2
+      print_run "driftd run" "$partitions" "$turn" "$cpu" "$wall" "${quarters[3]}"
+      ours+="$(rate "$cpu")"$'\n'
+    done
+    floor=$(printf %s "$floors" | median)
+    driftd=$(printf %s "$ours" | median)
+    echo "median, $partitions partitions, events per CPU second: count bytes $floor," \
+      "driftd $driftd;" \
+      "$(compute %.2f "$floor / $driftd") times the CPU time of the floor"
+  done
+}
+
+bench_memory() {
+  make_files
+  make_topics
+  local partitions
+  for partitions in 1 4; do
+    run_daemon "$partitions" 100ms 0.05
+    echo "resident MiB when 25, 50, 75 and 100 % of $events events were counted," \
+      "$partitions partitions: ${quarters[*]}"
+  done
+}
+
+replay_once() { # name, labels or nothing
+  local times spent
+  times=$({
+    TIMEFORMAT='%U %S'
+    time "$build/driftd" replay --config "$dir/replay.toml" \
+      --predictions "$dir/data/predictions.ndjson" ${2:+--labels "$2"} --out /dev/null \
+      >/dev/null 2>"$dir/driftd.log"
+  } 2>&1)
+  spent=$(awk '{ print $1 + $2 }' <<<"$times")
+  printf '%-16s %5.2f  %21.0f\n' "$1" "$spent" "$(compute %.0f "$events / 2 / $spent")"
+}
+
+bench_replay() {
+  make_files
+  write_config "$dir/replay.toml" none "$dir/replay-state" 1s
+  echo "replay           CPU s  events per CPU second"
+  for _ in $(seq "$turns"); do
+    replay_once features ""
+    replay_once "with labels" "$dir/data/labels.ndjson"
+  done
+}
+
+bench_micro() { "$build/bench/bench_micro" --benchmark_counters_tabular=true; }
+
+mkdir -p "$dir"
+case ${1:-all} in
+  kafka | memory | replay | micro) "bench_$1" ;;
+  all)
+    bench_micro
+    bench_replay
+    bench_kafka
+    bench_memory
+    ;;
+  *)
+    sed -n '2,20s/^# \{0,1\}//p' "$0"
+    exit 64
+    ;;
+esac

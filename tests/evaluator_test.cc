@@ -1,0 +1,445 @@
+#include "daemon/evaluator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "daemon/model_setup.h"
+#include "tests/support/fake_source.h"
+#include "windows/label_join.h"
+#include "windows/lane_windows.h"
+
+namespace driftd {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr TimeMs kBegin = 1'000'000;
+constexpr DurationMs kSize = 100;
+
+[[nodiscard]] FakeMessage prediction(const std::string& id, DurationMs after, double amount = 1) {
+  FakeMessage message;
+  message.id = id;
+  message.ts = kBegin + after;
+  message.amount = amount;
+  return message;
+}
+
+// One model and the evaluator behind one lane. The test says when windows close.
+class Evaluating {
+ public:
+  explicit Evaluating(const std::function<void(ModelConfig&)>& adjust = {}, bool with_labels = true,
+                      WindowArchive::Loader loader = nullptr)
+      : clock_(2 * kBegin), archive_(std::move(loader)) {
+    spdlog::set_level(spdlog::level::off);
+    std::string pattern = std::filesystem::temp_directory_path() / "driftd-evaluator-XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+    std::ofstream reference(folder_ / "reference.csv");
+    reference << "amount,channel\n";
+    for (int i = 0; i < 100; ++i) reference << i % 10 << ",web\n";
+    reference.close();
+    config_.resize(1);
+    config_[0].name = "fraud";
+    config_[0].reference = folder_ / "reference.csv";
+    config_[0].window.size = kSize;
+    config_[0].min_samples = 1;
+    if (adjust) adjust(config_[0]);
+    models_ = ModelSetup::load(config_, with_labels).value();
+    evaluator_ = std::make_unique<Evaluator>(models_->evaluated(), clock_, archive_);
+    join_ = std::make_unique<LabelJoin>(*models_->schemas()[0], clock_);
+    LabelJoin* const joins[] = {with_labels ? join_.get() : nullptr};
+    lane_ = std::make_unique<LaneWindows>(models_->monitored(), joins, false);
+    batch_.predictions.emplace_back(*models_->schemas()[0]);
+    batch_.labels.emplace_back(*models_->schemas()[0]);
+  }
+  ~Evaluating() { std::filesystem::remove_all(folder_); }
+
+  void take(const FakeMessage& message) {
+    append(batch_, ModelIndex{0}, message);
+    LaneWindows::Cursor cursor;
+    EXPECT_TRUE(lane_->fold(ModelIndex{0}, batch_, cursor));
+    batch_.clear();
+  }
+  // `rows` predictions at the beginning of a window, as the reference is distributed, the first
+  // `labelled` labelled.
+  void fill(DurationMs window, int rows, int labelled = 0, const std::string& actual = "1") {
+    for (int i = 0; i < rows; ++i) {
+      const std::string id = std::to_string(window) + "/" + std::to_string(i);
+      take(prediction(id, window + i % kSize, i % 10));
+      if (i < labelled) take(label_of(id, kBegin + window, actual));
+    }
+  }
+  void label(DurationMs window, int row, const std::string& actual = "1") {
+    take(label_of(std::to_string(window) + "/" + std::to_string(row), kBegin + window, actual));
+  }
+  // Everything that is in the lane: new windows close, and what belongs to closed ones is added to
+  // them.
+  std::vector<Report> close(bool partial = false) {
+    for (auto& [key, pane] : lane_->panes()) evaluator_->absorb(key, std::move(pane));
+    lane_->panes().clear();
+    evaluator_->evaluate(partial);
+    return evaluator_->take_reports();
+  }
+  std::vector<Report> amend(bool all = false) {
+    evaluator_->amend(all);
+    return evaluator_->take_reports();
+  }
+  std::vector<Report> mature(TimeMs until) {
+    evaluator_->mature(ModelIndex{0}, until);
+    return evaluator_->take_reports();
+  }
+  void wait() { clock_.advance(config_[0].amend_interval); }
+
+  [[nodiscard]] Evaluator& evaluator() { return *evaluator_; }
+  [[nodiscard]] WindowArchive& archive() { return archive_; }
+  [[nodiscard]] ManualClock& clock() { return clock_; }
+  [[nodiscard]] const MonitorHealth& health() { return evaluator_->monitors().at({}).health; }
+
+ private:
+  ManualClock clock_;
+  WindowArchive archive_;
+  std::filesystem::path folder_;
+  std::vector<ModelConfig> config_;
+  std::unique_ptr<ModelSetup> models_;
+  std::unique_ptr<Evaluator> evaluator_;
+  std::unique_ptr<LabelJoin> join_;
+  std::unique_ptr<LaneWindows> lane_;
+  LaneBatch batch_;
+};
+
+template <typename Kind>
+[[nodiscard]] std::vector<Kind> of(const std::vector<Report>& reports) {
+  std::vector<Kind> found;
+  for (const Report& report : reports) {
+    if (const auto* one = std::get_if<Kind>(&report)) found.push_back(*one);
+  }
+  return found;
+}
+
+[[nodiscard]] std::optional<MetricValue> metric(const std::vector<Report>& reports,
+                                                const std::string& name) {
+  for (const MetricValue& value : of<MetricValue>(reports)) {
+    if (value.metric == name) return value;
+  }
+  return std::nullopt;
+}
+
+[[nodiscard]] std::optional<Finding> finding(const std::vector<Report>& reports,
+                                             const std::string& series,
+                                             const std::string& detector) {
+  for (const Finding& one : of<Finding>(reports)) {
+    if (one.series == series && one.detector == detector) return one;
+  }
+  return std::nullopt;
+}
+
+TEST(Evaluator, NumbersTheWindowsOfAMonitorInTheOrderOfTheirEnds) {
+  Evaluating model;
+  for (const DurationMs window : {400, 0, 200, 300, 100}) {
+    model.take(prediction("a" + std::to_string(window), window));
+    if (window < 300) continue;
+    FakeMessage canary = prediction("b" + std::to_string(window), window);
+    canary.version = "v2";
+    model.take(canary);
+  }
+  std::vector<std::tuple<std::string, std::int64_t, TimeMs>> windows;
+  for (const MetricValue& value : of<MetricValue>(model.close())) {
+    if (value.metric != "latency_mean") continue;
+    EXPECT_EQ(value.window.revision, 0);
+    EXPECT_EQ(value.window.end, value.window.start + kSize);
+    windows.emplace_back(value.monitor.version, value.window.index, value.window.start - kBegin);
+  }
+  std::sort(windows.begin(), windows.end());
+  using W = std::tuple<std::string, std::int64_t, TimeMs>;
+  EXPECT_THAT(windows, ElementsAre(W{"v1", 0, 0}, W{"v1", 1, 100}, W{"v1", 2, 200}, W{"v1", 3, 300},
+                                   W{"v1", 4, 400}, W{"v2", 0, 300}, W{"v2", 1, 400}));
+  EXPECT_EQ(model.evaluator().windows_closed(), 7U);
+  model.take(prediction("later", 500));
+  EXPECT_EQ(metric(model.close(), "latency_mean")->window.index, 5);
+}
+
+TEST(Evaluator, RaisesTheRevisionAndSaysTheCoverageAsLabelsCome) {
+  Evaluating model;
+  model.fill(0, 10, 4);
+  const std::vector<Report> first = model.close();
+  EXPECT_EQ(metric(first, "accuracy")->labelled, 4);
+  EXPECT_DOUBLE_EQ(metric(first, "accuracy")->coverage, 0.4);
+  EXPECT_EQ(metric(first, "accuracy")->level, Level::insufficient_data);
+  EXPECT_TRUE(finding(first, "amount", "ks"));
+
+  for (int row = 4; row < 9; ++row) model.label(0, row, "0");
+  EXPECT_TRUE(model.close().empty());
+  EXPECT_TRUE(model.amend().empty()) << "the pace has not passed";
+  model.wait();
+  const std::vector<Report> second = model.amend();
+  const MetricValue accuracy = metric(second, "accuracy").value();
+  EXPECT_EQ(accuracy.window.revision, 1);
+  EXPECT_EQ(accuracy.window.index, 0);
+  EXPECT_EQ(accuracy.window.n, 10);
+  EXPECT_EQ(accuracy.labelled, 9);
+  EXPECT_DOUBLE_EQ(accuracy.coverage, 0.9);
+  EXPECT_DOUBLE_EQ(*accuracy.value, 4.0 / 9);
+  EXPECT_EQ(accuracy.level, Level::degraded);
+  EXPECT_TRUE(of<Finding>(second).empty()) << "labels change no finding";
+  model.wait();
+  EXPECT_TRUE(model.amend(true).empty()) << "nothing has changed since";
+
+  model.label(0, 9, "0");
+  EXPECT_TRUE(model.close().empty());
+  EXPECT_EQ(metric(model.amend(), "accuracy")->window.revision, 2)
+      << "the last label of a window does not wait";
+}
+
+TEST(Evaluator, PublishesFindingsAgainForLatePredictions) {
+  Evaluating model;
+  model.fill(0, 20);
+  EXPECT_EQ(finding(model.close(), "amount", "ks")->level, Level::stable);
+  for (int i = 0; i < 20; ++i) model.take(prediction("late" + std::to_string(i), 5, 100));
+  EXPECT_TRUE(model.close().empty());
+  model.wait();
+  const std::vector<Report> revised = model.amend();
+  const Finding ks = finding(revised, "amount", "ks").value();
+  EXPECT_EQ(ks.window.revision, 1);
+  EXPECT_EQ(ks.window.n, 40);
+  EXPECT_DOUBLE_EQ(*ks.statistic, 0.5);
+  EXPECT_EQ(ks.level, Level::drift);
+  EXPECT_EQ(metric(revised, "latency_mean")->window.n, 40);
+  EXPECT_EQ(model.health().state, HealthState::degraded);
+}
+
+TEST(Evaluator, SaysTheSameOfAWindowHoweverItsRowsCame) {
+  Evaluating at_once;
+  at_once.fill(0, 30, 30);
+  const std::vector<Report> expected = at_once.close();
+  Evaluating in_pieces;
+  in_pieces.fill(0, 7);
+  (void)in_pieces.close();
+  for (int row = 7; row < 30; ++row) {
+    in_pieces.take(prediction("0/" + std::to_string(row), row, row % 10));
+    if (row % 5 == 0) (void)in_pieces.close();
+  }
+  for (int row = 0; row < 30; ++row) in_pieces.label(0, 29 - row);
+  (void)in_pieces.close();
+  const std::vector<Report> revised = in_pieces.amend(true);
+  for (const Finding& one : of<Finding>(expected)) {
+    const Finding other = finding(revised, one.series, one.detector).value();
+    EXPECT_EQ(other.statistic, one.statistic) << one.series << "/" << one.detector;
+    EXPECT_EQ(other.window.n, one.window.n);
+    EXPECT_EQ(other.level, one.level);
+  }
+  for (const MetricValue& one : of<MetricValue>(expected)) {
+    const MetricValue other = metric(revised, one.metric).value();
+    ASSERT_EQ(other.value.has_value(), one.value.has_value()) << one.metric;
+    EXPECT_NEAR(other.value.value_or(0), one.value.value_or(0), 1e-9) << one.metric;
+    EXPECT_EQ(other.labelled, one.labelled);
+    EXPECT_EQ(other.level, one.level) << one.metric;
+  }
+}
+
+TEST(Evaluator, BoundsTheRevisionsHoweverLabelsTrickleIn) {
+  for (const int rows : {1, 2, 19, 20, 21, 39, 40, 59, 100, 399, 1'000}) {
+    Evaluating model;
+    model.fill(0, rows);
+    (void)model.close();
+    std::int64_t labelled = 0;
+    std::int32_t revision = 0;
+    const auto follow = [&](const std::vector<Report>& reports) {
+      const auto accuracy = metric(reports, "accuracy");
+      if (!accuracy) return;
+      EXPECT_EQ(accuracy->window.revision, revision + 1);
+      EXPECT_GE(accuracy->labelled, labelled) << "a later revision never has fewer labels";
+      revision = accuracy->window.revision;
+      labelled = accuracy->labelled;
+    };
+    for (int row = 0; row < rows; ++row) {
+      model.label(0, row);
+      follow(model.close());
+      model.wait();
+      follow(model.amend());
+    }
+    EXPECT_EQ(labelled, rows);
+    EXPECT_LE(revision, 22) << rows << " rows";
+  }
+}
+
+TEST(Evaluator, ShowsAPartialWindowWithoutJudgingTheModelByIt) {
+  Evaluating model;
+  model.fill(0, 50, 50, "0");
+  const std::vector<Report> reports = model.close(true);
+  EXPECT_TRUE(metric(reports, "accuracy")->window.partial);
+  EXPECT_TRUE(finding(reports, "amount", "ks")->window.partial);
+  EXPECT_TRUE(of<Transition>(reports).empty());
+  EXPECT_EQ(model.health().state, HealthState::unknown);
+  EXPECT_EQ(model.evaluator().alerts(), 0U);
+}
+
+TEST(Evaluator, JudgesAMetricByCoverageOrOnceTheHorizonHasPassed) {
+  struct Case {
+    int rows, labelled;
+    std::int64_t min_samples;
+    Level at_close, when_mature;
+  };
+  constexpr Level kOpen = Level::insufficient_data;
+  for (const Case& row :
+       {Case{10, 8, 1, Level::degraded, Level::degraded}, Case{10, 7, 1, kOpen, Level::degraded},
+        Case{10, 0, 1, kOpen, kOpen}, Case{10, 10, 10, Level::degraded, Level::degraded},
+        Case{10, 10, 11, kOpen, kOpen}, Case{10, 3, 4, kOpen, kOpen}}) {
+    SCOPED_TRACE(std::to_string(row.labelled) + " labels, at least " +
+                 std::to_string(row.min_samples));
+    Evaluating model([&](ModelConfig& config) { config.min_samples = row.min_samples; });
+    model.fill(0, row.rows, row.labelled, "0");
+    const std::vector<Report> closed = model.close();
+    EXPECT_EQ(metric(closed, "accuracy")->level, row.at_close);
+    const std::vector<Report> matured = model.mature(kBegin + kSize + 7LL * 86'400'000);
+    const auto last = metric(matured, "accuracy");
+    EXPECT_EQ((last ? last : metric(closed, "accuracy"))->level, row.when_mature);
+    EXPECT_EQ(metric(closed, "roc_auc")->level, kOpen)
+        << "one class only: not defined, so never judged";
+  }
+}
+
+TEST(Evaluator, PublishesAMetricWithoutLimitsAndDoesNotJudgeIt) {
+  Evaluating model([](ModelConfig& config) {
+    for (const char* name : {"accuracy", "f1"}) config.metrics.emplace_back().name = name;
+  });
+  model.fill(0, 10, 10, "0");
+  const std::vector<Report> reports = model.close();
+  EXPECT_DOUBLE_EQ(*metric(reports, "accuracy")->value, 0);
+  EXPECT_EQ(metric(reports, "accuracy")->level, Level::stable);
+  EXPECT_EQ(model.health().state, HealthState::healthy);
+}
+
+TEST(Evaluator, MaturesByEventTimeAndByStandingStill) {
+  const auto day_long = [](ModelConfig& config) { config.label_horizon = 1'000; };
+  Evaluating by_time(day_long);
+  by_time.fill(0, 10, 2);
+  (void)by_time.close();
+  EXPECT_TRUE(by_time.mature(kBegin + kSize + 999).empty());
+  EXPECT_TRUE(by_time.mature(kNoTime).empty());
+  EXPECT_EQ(metric(by_time.mature(kBegin + kSize + 1'000), "accuracy")->window.revision, 1);
+  EXPECT_TRUE(by_time.mature(kEndOfTime).empty()) << "it is forgotten";
+
+  Evaluating by_clock(day_long);
+  by_clock.fill(0, 10, 2);
+  (void)by_clock.close();
+  by_clock.clock().advance(999);
+  EXPECT_TRUE(by_clock.mature(kNoTime).empty());
+  by_clock.clock().advance(1);
+  EXPECT_EQ(metric(by_clock.mature(kNoTime), "accuracy")->window.revision, 1);
+}
+
+TEST(Evaluator, CountsPredictionsOfAWindowThatIsFinal) {
+  Evaluating model([](ModelConfig& config) { config.label_horizon = 1'000; });
+  model.fill(0, 10, 10);
+  (void)model.close();
+  EXPECT_TRUE(model.mature(kBegin + kSize + 1'000).empty()) << "judged already and nothing new";
+  model.take(prediction("late", 1));
+  model.take(prediction("later", 2));
+  EXPECT_TRUE(model.close().empty());
+  EXPECT_TRUE(model.amend(true).empty());
+  EXPECT_EQ(model.evaluator().too_late(), 2U);
+  EXPECT_EQ(model.evaluator().windows_closed(), 1U);
+}
+
+TEST(Evaluator, PublishesLatePredictionsBeforeItForgetsTheirWindow) {
+  for (const bool with_labels : {true, false}) {
+    Evaluating model([](ModelConfig& config) { config.label_horizon = 1'000; }, with_labels);
+    model.fill(0, 10);
+    (void)model.close();
+    model.take(prediction("late", 1));
+    (void)model.close();
+    const std::vector<Report> last = model.mature(kBegin + kSize + 1'000);
+    const auto ks = finding(last, "amount", "ks");
+    ASSERT_TRUE(ks) << (with_labels ? "with labels" : "without labels");
+    EXPECT_EQ(ks->window.n, 11);
+  }
+}
+
+TEST(Evaluator, NeverTurnsADamagedSummaryIntoNumbers) {
+  const Result<WindowSummaries> cut_off = WindowSummaries{"\x01", "\x01"};
+  const Result<WindowSummaries> unread = fail(ErrorCode::io, "the disk does not answer");
+  for (const Result<WindowSummaries>& answer : {cut_off, unread}) {
+    Evaluating model({}, true, [&](const PaneKey&) { return answer; });
+    model.fill(0, 10, 5);
+    (void)model.close();
+    model.archive().committed();  // from now on the summaries come from the loader
+    model.label(0, 5);
+    model.take(prediction("late", 1));
+    EXPECT_TRUE(model.close().empty());
+    model.wait();
+    EXPECT_TRUE(model.amend(true).empty());
+    EXPECT_EQ(model.evaluator().damaged_windows(), 1U);
+    EXPECT_TRUE(model.mature(kEndOfTime).empty());
+  }
+}
+
+TEST(Evaluator, GivesTheReasonsOfATransition) {
+  struct Case {
+    const char* reason;
+    double amount = -1;  // negative: as in the reference
+    const char* actual = "1";
+    double latency_ms = 10;
+  };
+  const std::vector<std::pair<Case, std::vector<std::string>>> cases = {
+      {{"drift", 100}, {"drift:amount"}},
+      {{"accuracy and f1", -1, "0"}, {"low_accuracy", "low_f1_score"}},
+      {{"latency", -1, "1", 1'500}, {"high_latency"}},
+      {{"all", 100, "0", 1'500}, {"drift:amount", "high_latency", "low_accuracy", "low_f1_score"}},
+  };
+  for (const auto& [bad, reasons] : cases) {
+    SCOPED_TRACE(bad.reason);
+    Evaluating model;
+    const auto window = [&](DurationMs at, const Case& is) {
+      for (int i = 0; i < 50; ++i) {
+        FakeMessage message =
+            prediction(std::to_string(at) + "/" + std::to_string(i), at, is.amount);
+        if (is.amount < 0) message.amount = i % 10;
+        message.latency_ms = is.latency_ms;
+        model.take(message);
+        model.take(label_of(message.id, message.ts, is.actual));
+      }
+      return of<Transition>(model.close());
+    };
+    const std::vector<Transition> begin = window(0, Case{"usual"});
+    ASSERT_EQ(begin.size(), 1U);
+    EXPECT_EQ(begin[0].from, HealthState::unknown);
+    EXPECT_EQ(begin[0].to, HealthState::healthy);
+    EXPECT_THAT(begin[0].reasons, ElementsAre());
+    const std::vector<Transition> worse = window(100, bad);
+    ASSERT_EQ(worse.size(), 1U);
+    EXPECT_EQ(worse[0].to, HealthState::degraded);
+    EXPECT_EQ(worse[0].reasons, reasons);
+    EXPECT_EQ(worse[0].at, kBegin + 200);
+    EXPECT_TRUE(window(200, bad).empty()) << "it lasts: no second transition";
+    EXPECT_EQ(model.evaluator().alerts(), 1U);
+    const std::vector<Transition> better = window(300, Case{"usual"});
+    ASSERT_EQ(better.size(), 1U);
+    EXPECT_EQ(better[0].to, HealthState::healthy);
+  }
+}
+
+TEST(Evaluator, RecallsWhatWasLastSaidOfTheNewestWindows) {
+  Evaluating model;
+  for (const DurationMs window : {0, 100, 200}) model.fill(window, 10, 10);
+  const std::vector<Report> published = model.close();
+  std::vector<std::int64_t> indexes;
+  for (const Report& report : model.evaluator().recall(2)) {
+    if (const auto* value = std::get_if<MetricValue>(&report);
+        value != nullptr && value->metric == "accuracy") {
+      indexes.push_back(value->window.index);
+      EXPECT_EQ(value->value, 1.0);
+    }
+  }
+  EXPECT_THAT(indexes, ElementsAre(1, 2));
+  EXPECT_TRUE(model.evaluator().take_reports().empty()) << "recalling publishes nothing";
+  EXPECT_FALSE(published.empty());
+}
+
+}  // namespace
+}  // namespace driftd

@@ -1,0 +1,190 @@
+#include "state/reference_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace driftd {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class ReferenceFileTest : public ::testing::Test {
+ protected:
+  ReferenceFileTest() {
+    std::string pattern = std::filesystem::temp_directory_path() / "driftd-reference-XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+    config_.name = "fraud";
+    config_.reference = folder_ / "reference.csv";
+  }
+  ~ReferenceFileTest() override { std::filesystem::remove_all(folder_); }
+
+  [[nodiscard]] Result<LoadedModel> try_load(const std::string& content) {
+    std::ofstream(config_.reference, std::ios::binary) << content;
+    return load_model(config_, ModelIndex{0});
+  }
+  [[nodiscard]] LoadedModel load(const std::string& content) {
+    auto model = try_load(content);
+    EXPECT_TRUE(model) << model.error().message;
+    return std::move(*model);
+  }
+  void configure(const std::string& feature, SeriesType type) {
+    FeatureConfig& added = config_.features.emplace_back();
+    added.name = feature;
+    added.type = type;
+  }
+
+  std::filesystem::path folder_;
+  ModelConfig config_;
+};
+
+[[nodiscard]] std::vector<std::string> names(const LoadedModel& model) {
+  std::vector<std::string> found;
+  for (const SeriesSchema& series : model.schema->series) {
+    found.push_back(series.name + ":" + std::string(to_string(series.type)));
+  }
+  return found;
+}
+[[nodiscard]] std::vector<std::string> classes(const LoadedModel& model) {
+  std::vector<std::string> found;
+  for (std::uint32_t code = 0; code < model.schema->classes->size(); ++code) {
+    found.push_back(model.schema->classes->text(code));
+  }
+  return found;
+}
+
+TEST_F(ReferenceFileTest, InfersATypeFromEveryCellOfAColumn) {
+  const std::vector<std::pair<const char*, SeriesType>> columns = {
+      {"1\n2\n3\n", SeriesType::numeric},
+      {"1\n-2.5e3\n+4\n", SeriesType::numeric},
+      {"1\ninf\n-Infinity\n", SeriesType::numeric},
+      {"1\nnan\n2\n", SeriesType::numeric},
+      {"true\nfalse\ntrue\n", SeriesType::categorical},
+      {"1\n2\nthree\n", SeriesType::categorical},
+      {"red\nred\nblue\n", SeriesType::categorical},
+      {"2024-01-01\n2024-01-02\n2024-01-03\n", SeriesType::categorical},
+  };
+  for (const auto& [cells, type] : columns) {
+    const LoadedModel model = load("x\n" + std::string(cells));
+    ASSERT_EQ(model.schema->series.size(), 1U);
+    EXPECT_EQ(model.schema->series[0].type, type) << cells;
+    EXPECT_EQ(model.reference->rows, 3U);
+    EXPECT_THAT(model.notes, Contains("model fraud: x is " + std::string(to_string(type))));
+  }
+  EXPECT_EQ(load("x,y\n,1\n2,1\n").schema->series[0].type, SeriesType::numeric)
+      << "a missing cell says nothing";
+}
+
+TEST_F(ReferenceFileTest, PutsFeaturesFirstAndLeavesReservedColumnsOut) {
+  const LoadedModel model = load(
+      "latency_ms,amount,id,ts,version,prediction,country,actual,weight,predicted_class,score_1\n"
+      "12,1,a,1,v1,0.5,DE,1,1,1,0.5\n");
+  EXPECT_THAT(names(model),
+              ElementsAre("amount:numeric", "country:categorical", "latency_ms:numeric",
+                          "prediction:numeric", "predicted_class:categorical"));
+  const ModelSchema& schema = *model.schema;
+  EXPECT_EQ(schema.feature_count, 2U);
+  EXPECT_EQ(schema.feature_by_name.size(), 2U);
+  EXPECT_EQ(schema.latency_series, 2);
+  EXPECT_EQ(schema.prediction_series, 3);
+  EXPECT_EQ(schema.predicted_class_series, 4);
+  EXPECT_EQ(schema.name, "fraud");
+}
+
+TEST_F(ReferenceFileTest, ComparesCategoriesByTheirCanonicalText) {
+  configure("x", SeriesType::categorical);
+  const LoadedModel model = load("x\n6\n6.0\n21\nTrue\ntrue\n\n");
+  const auto& reference = std::get<CategoryReference>(model.reference->series[0].baseline);
+  EXPECT_THAT(reference.categories, ElementsAre("21", "6", "true"));
+  EXPECT_THAT(reference.counts, ElementsAre(1, 2, 2));
+  EXPECT_EQ(model.schema->series[0].categories.at("6"), 1U);
+  EXPECT_THAT(model.notes, Each(Not(HasSubstr("x is")))) << "what the owner says is not inferred";
+}
+
+TEST_F(ReferenceFileTest, TakesTheClassesOfAMulticlassModelFromScoresAndLabels) {
+  config_.task = Task::multiclass;
+  const LoadedModel model = load(
+      "x,score_dog,score_cat,prediction,actual\n"
+      "1,0.5,0.5,cat,cat\n"
+      "2,0.5,0.5,dog,bird\n");
+  EXPECT_THAT(classes(model), ElementsAre("bird", "cat", "dog"));
+  EXPECT_EQ(model.schema->reference_classes, 3U);
+  EXPECT_THAT(model.schema->scored_classes, ElementsAre(1, 2))
+      << "cat and dog have scores, in the order of codes";
+  EXPECT_EQ(model.schema->positive_class, kNoClass);
+  EXPECT_EQ(model.schema->series[1].type, SeriesType::categorical) << "the prediction is a class";
+}
+
+TEST_F(ReferenceFileTest, KnowsThePositiveClassOfABinaryModel) {
+  config_.positive_class = "yes";
+  const LoadedModel model = load("x,prediction,actual\n1,0.5,no\n2,0.25,yes\n");
+  EXPECT_EQ(model.schema->classes->text(model.schema->positive_class), "yes");
+  EXPECT_THAT(classes(model), ElementsAre("no", "yes")) << "a binary prediction is no class";
+}
+
+TEST_F(ReferenceFileTest, KeepsARegressionWithoutClasses) {
+  config_.task = Task::regression;
+  EXPECT_THAT(classes(load("x,prediction,actual\n1,0.5,0.6\n")), ElementsAre());
+}
+
+TEST_F(ReferenceFileTest, RefusesACellThatDoesNotFitTheConfiguredType) {
+  configure("x", SeriesType::numeric);
+  const auto refused = try_load("x,y\n1,1\nabc,1\n");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::invalid_reference);
+  EXPECT_THAT(refused.error().message,
+              AllOf(HasSubstr("reference.csv"), HasSubstr("column `x`"), HasSubstr("row 2"),
+                    HasSubstr("`abc`"), HasSubstr("categorical")));
+}
+
+TEST_F(ReferenceFileTest, RefusesAFeatureThatTheReferenceDoesNotHave) {
+  configure("amonut", SeriesType::numeric);
+  const auto refused = try_load("id,amount,country\na,1,DE\n");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::invalid_config);
+  EXPECT_THAT(refused.error().message, AllOf(HasSubstr("`amonut`"), HasSubstr("amount, country")));
+}
+
+TEST_F(ReferenceFileTest, GivesTheErrorOfTheFile) {
+  const auto refused = try_load("x,y\n1\n");
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("reference.csv:2:"));
+}
+
+TEST_F(ReferenceFileTest, SaysThatAColumnWasThinnedAndByHowMuch) {
+  std::string content = "x\n";
+  for (int i = 0; i < 1'000; ++i) content += std::to_string(i) + "\n";
+  EXPECT_THAT(load(content).notes, Each(Not(HasSubstr("thinned"))));
+  config_.reference_max_distinct = 100;
+  const LoadedModel model = load(content);
+  EXPECT_THAT(model.notes, Contains(AllOf(HasSubstr("column x has 1000 distinct values"),
+                                          HasSubstr("thinned to 100"))));
+  const auto& reference = std::get<NumericReference>(model.reference->series[0].baseline);
+  EXPECT_EQ(reference.distinct, 1'000U);
+  EXPECT_GT(reference.thinning_error, 0);
+  EXPECT_LT(reference.thinning_error, 0.02);
+  EXPECT_EQ(reference.edges.size(), 9U) << "the deciles are those of all values";
+  EXPECT_NEAR(reference.edges[4], 499.5, 1e-9);
+}
+
+TEST_F(ReferenceFileTest, SaysThatAColumnHasNoValue) {
+  EXPECT_THAT(load("x,y\n,1\n,2\n").notes,
+              Contains(HasSubstr("column x of the reference has no value")));
+}
+
+TEST_F(ReferenceFileTest, TellsOneReferenceFromAnother) {
+  const std::string hash = load("x\n1\n2\n").reference->hash;
+  EXPECT_EQ(load("x\n1\n2\n").reference->hash, hash);
+  EXPECT_NE(load("x\n1\n3\n").reference->hash, hash);
+}
+
+}  // namespace
+}  // namespace driftd

@@ -1,0 +1,151 @@
+#include "windows/reference.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "tests/support/samples.h"
+
+namespace driftd {
+namespace {
+
+TEST(DecileEdges, InterpolateAsNumPyDoes) {
+  // numpy.quantile(x, 0.1..0.9, method="linear")
+  EXPECT_EQ(decile_edges({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}),
+            (std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  const std::vector<double> edges = decile_edges({0, 10});
+  ASSERT_EQ(edges.size(), 9U);
+  for (int k = 1; k <= 9; ++k) EXPECT_DOUBLE_EQ(edges[static_cast<std::size_t>(k - 1)], k);
+}
+
+TEST(DecileEdges, AreTheTiedValueItself) {
+  // The form a + g (b - a) gives 0.1 where (1 - g) a + g b is off by one rounding.
+  EXPECT_EQ(decile_edges(std::vector<double>(7, 0.1)), std::vector<double>{0.1});
+  EXPECT_EQ(decile_edges({3.5}), std::vector<double>{3.5});
+  EXPECT_TRUE(decile_edges({}).empty());
+}
+
+TEST(DecileEdges, AreFiniteAndRisingOverTheWholeRangeOfADouble) {
+  for (const std::vector<double>& sorted :
+       {std::vector<double>{-kHuge, kHuge},
+        {-1.5e308, 0, 1.5e308},
+        {-kHuge, -kHuge, kHuge, kHuge},
+        {-kHuge, -kTiny, 0, kTiny, kHuge},
+        // The edge falls on a value whose step to the next one is infinite: 0 x infinity.
+        {-kHuge, -kHuge, kHuge, kHuge, kHuge, kHuge, kHuge, kHuge, kHuge, kHuge, kHuge}}) {
+    const std::vector<double> edges = decile_edges(sorted);
+    EXPECT_FALSE(edges.empty());
+    EXPECT_TRUE(std::ranges::all_of(edges, [](double edge) { return std::isfinite(edge); }));
+    EXPECT_TRUE(std::ranges::is_sorted(edges));
+    EXPECT_GE(edges.front(), sorted.front());
+    EXPECT_LE(edges.back(), sorted.back());
+  }
+}
+
+// Reference rows at or below a value, by the raw sample.
+std::uint64_t at_or_below(const std::vector<double>& values, double limit) {
+  return static_cast<std::uint64_t>(
+      std::ranges::count_if(values, [&](double v) { return v <= limit; }));
+}
+
+TEST(NumericReference, HoldsTheWholeRangeOfADouble) {
+  std::vector<double> values(11, kHuge);
+  values[0] = values[1] = -kHuge;
+  const NumericReference reference = reference_of(values);
+  EXPECT_EQ(reference.cumulative, (std::vector<std::uint64_t>{0, 2, 2, 11, 11}));
+}
+
+RC_GTEST_PROP(NumericReference, CountsItsOwnRows, ()) {
+  const auto values = *rc::gen::nonEmpty(rc::gen::container<std::vector<double>>(
+      rc::gen::weightedOneOf<double>({{9, hard_value()}, {1, rc::gen::just(missing_number())}})));
+  const NumericReference reference = reference_of(values);
+  std::vector<double> present = values;
+  std::erase_if(present, [](double value) { return std::isnan(value); });
+  std::vector<double> distinct = present;
+  std::ranges::sort(distinct);
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+
+  RC_ASSERT(reference.distinct == distinct.size());
+  RC_ASSERT(reference.cumulative.back() == present.size());
+  RC_ASSERT(reference.summary.present() == present.size());
+  RC_ASSERT(reference.summary.missing == values.size() - present.size());
+  RC_ASSERT(reference.thinning_error == 0.0);
+  const auto boundaries = reference.index.boundaries();
+  for (std::size_t i = 0; i < boundaries.size(); ++i) {
+    RC_ASSERT(reference.cumulative[2 * i + 1] == at_or_below(present, boundaries[i]));
+    RC_ASSERT(reference.cumulative[2 * i] ==
+              at_or_below(present, boundaries[i]) -
+                  static_cast<std::uint64_t>(std::ranges::count(present, boundaries[i])));
+  }
+  RC_ASSERT(reference.edge_cells.size() == reference.edges.size());
+  for (std::size_t k = 0; k < reference.edges.size(); ++k) {
+    RC_ASSERT(boundaries[(reference.edge_cells[k] - 1) / 2] == reference.edges[k]);
+  }
+}
+
+RC_GTEST_PROP(NumericReference, StatesWhatThinningCosts, ()) {
+  const auto values = *rc::gen::nonEmpty(rc::gen::container<std::vector<double>>(tied_value()));
+  const auto limit = *rc::gen::inRange<std::uint64_t>(1, 12);
+  const NumericReference reference = make_numeric_reference(values, limit);
+  RC_ASSERT(reference.index.boundaries().size() <= limit + 9);
+  RC_ASSERT(reference.cumulative.back() == values.size());
+  RC_ASSERT(reference.thinning_error >= 0.0);
+  RC_ASSERT((reference.thinning_error < 1.0 || values.size() == 1));
+  // No gap between boundaries holds a larger share than was stated.
+  for (std::size_t cell = 0; cell < reference.cumulative.size(); cell += 2) {
+    const std::uint64_t below = cell == 0 ? 0 : reference.cumulative[cell - 1];
+    const double share = static_cast<double>(reference.cumulative[cell] - below) /
+                         static_cast<double>(values.size());
+    RC_ASSERT(share <= reference.thinning_error);
+  }
+}
+
+TEST(NumericReference, IsThinnedToEvenRanks) {
+  std::vector<double> values(100'000);
+  std::iota(values.begin(), values.end(), 0.0);
+  const NumericReference reference = make_numeric_reference(values, 1'000);
+  EXPECT_EQ(reference.distinct, 100'000U);
+  EXPECT_EQ(reference.index.boundaries().front(), 0.0);
+  EXPECT_EQ(reference.index.boundaries().back(), 99'999.0);
+  EXPECT_GT(reference.thinning_error, 0.0);
+  EXPECT_LE(reference.thinning_error, 1.0 / 999);
+}
+
+TEST(NumericReference, MayHaveNoFiniteValueOrNone) {
+  const NumericReference infinite = reference_of({kInfinity, -kInfinity, kInfinity});
+  EXPECT_TRUE(infinite.edges.empty());
+  EXPECT_EQ(infinite.summary.non_finite, 3U);
+  EXPECT_EQ(infinite.cumulative.back(), 3U);
+  const NumericReference none = reference_of(std::vector<double>{missing_number()});
+  EXPECT_EQ(none.cumulative, std::vector<std::uint64_t>{0});
+  EXPECT_EQ(none.summary.missing, 1U);
+}
+
+TEST(NumericReference, TakesMinusZeroForZero) {
+  const NumericReference reference = reference_of({-0.0, 0.0, -0.0});
+  EXPECT_EQ(reference.distinct, 1U);
+  EXPECT_EQ(reference.cumulative, (std::vector<std::uint64_t>{0, 3, 3}));
+}
+
+TEST(CategoryReference, SortsItsCategoriesAndCountsThem) {
+  const CategoryReference reference =
+      make_category_reference({"b", std::nullopt, "a", "b", "", std::nullopt});
+  EXPECT_EQ(reference.categories, (std::vector<std::string>{"", "a", "b"}));
+  EXPECT_EQ(reference.counts, (std::vector<std::uint64_t>{1, 1, 2}));
+  EXPECT_EQ(reference.summary.missing, 2U);
+  EXPECT_EQ(reference.summary.present(), 4U);
+}
+
+TEST(CategoryReference, MayHaveNoCategory) {
+  const CategoryReference reference = make_category_reference({std::nullopt});
+  EXPECT_TRUE(reference.categories.empty());
+  EXPECT_EQ(reference.summary.missing, 1U);
+}
+
+}  // namespace
+}  // namespace driftd
