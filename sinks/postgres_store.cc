@@ -255,22 +255,22 @@ Result<void> PostgresStore::guarded(const auto& work) {
 
 Result<void> PostgresStore::ensure_open() {
   if (session_) return {};
-  return guarded([this] {
-    session_ = std::make_unique<Session>(connection_url(url_, password_));
+  return guarded([this]() -> Result<void> {
+    try {
+      session_ = std::make_unique<Session>(connection_url(url_, password_));
+    } catch (const pqxx::broken_connection& error) {
+      if (!is_refusal(error.what())) throw;
+      return fail(ErrorCode::rejected,
+                  fmt::format("{}: {}; check the user, the password and the database in [store]",
+                              describe(), one_line(error.what())));
+    }
     return session_->migrate(describe());
   });
 }
 
 Result<void> PostgresStore::open() {
   const std::scoped_lock lock(mutex_);
-  Result<void> opened = ensure_open();
-  if (!opened && opened.error().code == ErrorCode::unavailable &&
-      is_refusal(opened.error().message)) {
-    return fail(
-        ErrorCode::rejected,
-        opened.error().message + "; check the user, the password and the database in [store]");
-  }
-  return opened;
+  return ensure_open();
 }
 
 Result<void> PostgresStore::put(const Rows& rows) {

@@ -222,6 +222,8 @@ Result<std::vector<TopicInfo>> describe_topics(const KafkaSourceConfig& config, 
         Error error = count.error();
         if (const std::string detail = last_error.text(); !detail.empty())
           error.message += " (" + detail + ")";
+        if (error.code == ErrorCode::unavailable)
+          error.message += "; start the broker, or correct `brokers` of this source";
         return std::unexpected(std::move(error));
       }
       std::vector<TopicPartition> partitions;
