@@ -33,9 +33,10 @@ function(driftd_library room)
   target_link_libraries(driftd_${room} PUBLIC driftd_options PRIVATE ${ARG_LINK})
 endfunction()
 
-# driftd_test(name LINK rooms ... [LABELS ...] [ENVIRONMENT ...]): tests/<name>.cc, one ctest test per test case.
+# driftd_test(name LINK rooms ... [SOURCES ...] [LABELS ...] [TIMEOUT s] [ALONE]): tests/<name>.cc, one ctest test per
+# test case. ALONE: no other test runs beside it, because it waits for brokers and processes within bounds.
 function(driftd_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "ALONE" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
@@ -44,5 +45,13 @@ function(driftd_test name)
   target_compile_definitions(${name} PRIVATE
     DRIFTD_TEST_DATA="${PROJECT_SOURCE_DIR}/tests" DRIFTD_ROOT="${PROJECT_SOURCE_DIR}"
     DRIFTD_BINARY="${PROJECT_BINARY_DIR}/driftd")
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  # A property without a value would take the next one's name for it, so only those that are given are handed on.
+  set(properties TIMEOUT ${ARG_TIMEOUT})
+  if(ARG_LABELS)
+    list(APPEND properties LABELS ${ARG_LABELS})
+  endif()
+  if(ARG_ALONE)
+    list(APPEND properties RUN_SERIAL TRUE)
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
 endfunction()
