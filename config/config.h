@@ -75,7 +75,7 @@ struct FeatureConfig {
   std::string name;
   std::optional<SeriesType> type;  // inferred from the reference where left out
   std::optional<std::vector<DetectorConfig>> detectors;  // replaces the defaults where given
-  std::optional<double> max_missing;                     // the largest share of missing values that is all right
+  std::optional<double> max_missing;  // the largest share of missing values that is all right
 };
 
 struct MetricConfig {

@@ -67,8 +67,9 @@ Coordinator::Coordinator(const Config& config, ModelSetup& models, StateStore& s
     joins.push_back(joins_.back().get());
   }
   // Windows by count hold every N predictions in order of arrival, and only one lane has an order.
-  const bool by_count = std::any_of(config_.models.begin(), config_.models.end(),
-                                    [](const ModelConfig& model) { return model.window.count > 0; });
+  const bool by_count =
+      std::any_of(config_.models.begin(), config_.models.end(),
+                  [](const ModelConfig& model) { return model.window.count > 0; });
   if (by_count) lanes = 1;
   std::vector<LaneWindows*> windows;
   for (unsigned lane = 0; lane < lanes; ++lane) {
@@ -133,11 +134,12 @@ Result<> Coordinator::restore(StoredState& state) {
       if (schema->name != name.model) continue;
       Names& names = name.kind == "version" ? *schema->versions : *schema->classes;
       if (names.code(name.text) != name.code) {
-        return fail(ErrorCode::incompatible,
-                    fmt::format("the state in {} numbers the {} names of model `{}` otherwise than its "
-                                "reference does: give "
-                                "[daemon] state_dir a new folder to begin anew",
-                                store_.path(), name.kind, name.model));
+        return fail(
+            ErrorCode::incompatible,
+            fmt::format("the state in {} numbers the {} names of model `{}` otherwise than its "
+                        "reference does: give "
+                        "[daemon] state_dir a new folder to begin anew",
+                        store_.path(), name.kind, name.model));
       }
       names_written_[name.model + "/" + name.kind] = name.code + 1;
     }

@@ -17,7 +17,8 @@ struct Outcome {
   std::int64_t n = 0;  // current values that entered
   std::optional<double> statistic;
   std::optional<double> p_value;
-  // A measure of size that does not grow with n, for where significance alone is judged; see judge.h.
+  // A measure of size that does not grow with n, for where significance alone is judged; see
+  // judge.h.
   std::optional<double> effect;
 };
 

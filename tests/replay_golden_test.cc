@@ -1,7 +1,8 @@
 // Replays event streams and compares every window with what SciPy and scikit-learn say of it.
 //
-// The small sets live in tests/golden/small (tool versions in its versions.json); the large ones are the shared data
-// sets' golden_exact_*.csv (SciPy 1.17.1, scikit-learn 1.9.1). Tolerance: 1e-9 relative, p-values 1e-6, of KS 5e-6.
+// The small sets live in tests/golden/small (tool versions in its versions.json); the large ones
+// are the shared data sets' golden_exact_*.csv (SciPy 1.17.1, scikit-learn 1.9.1). Tolerance: 1e-9
+// relative, p-values 1e-6, of KS 5e-6.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -40,7 +41,8 @@ class Collector final : public ReplayObserver {
   }
   void progress(std::uint64_t, std::uint64_t) override {}
 
-  [[nodiscard]] const Finding* finding(const std::string& series, const std::string& detector, long chunk) const {
+  [[nodiscard]] const Finding* finding(const std::string& series, const std::string& detector,
+                                       long chunk) const {
     const auto found = findings_.find(fmt::format("{}/{}/{}", series, detector, chunk));
     return found == findings_.end() ? nullptr : &found->second;
   }
@@ -53,8 +55,11 @@ class Collector final : public ReplayObserver {
   [[nodiscard]] static std::string key(const Finding& f) {
     return fmt::format("{}/{}/{}", f.series, f.detector, f.window.index);
   }
-  [[nodiscard]] static std::string key(const MetricValue& m) { return fmt::format("{}/{}", m.metric, m.window.index); }
-  [[nodiscard]] static int revision(const std::map<std::string, Finding>& findings, const std::string& key) {
+  [[nodiscard]] static std::string key(const MetricValue& m) {
+    return fmt::format("{}/{}", m.metric, m.window.index);
+  }
+  [[nodiscard]] static int revision(const std::map<std::string, Finding>& findings,
+                                    const std::string& key) {
     const auto found = findings.find(key);
     return found == findings.end() ? 0 : found->second.window.revision;
   }
@@ -62,7 +67,8 @@ class Collector final : public ReplayObserver {
   std::map<std::string, MetricValue> metrics_;
 };
 
-[[nodiscard]] bool agree(const std::optional<double>& ours, const std::string& golden, double relative) {
+[[nodiscard]] bool agree(const std::optional<double>& ours, const std::string& golden,
+                         double relative) {
   if (golden.empty() || golden == "nan") return !ours;
   if (!ours) return false;
   const double theirs = std::strtod(golden.c_str(), nullptr);
@@ -94,7 +100,8 @@ class Collector final : public ReplayObserver {
   const boost::json::object meta = boost::json::parse(text.str()).as_object();
   const std::string task(meta.at("task").as_string());
   std::string toml = fmt::format(
-      "[[model]]\nname = \"{}\"\ntask = \"{}\"\nreference = \"{}\"\nreference_max_distinct = 1000000\n"
+      "[[model]]\nname = \"{}\"\ntask = \"{}\"\nreference = \"{}\"\nreference_max_distinct = "
+      "1000000\n"
       "window = {{ count = {} }}\nlabel_horizon = \"400d\"\nalerts = {{ policy = \"fixed\" }}\n",
       std::string(meta.at("model").as_string()), task, (folder / "reference.csv.gz").string(),
       meta.at("chunk_size_used_in_golden").as_int64());
@@ -105,7 +112,8 @@ class Collector final : public ReplayObserver {
                         std::string(feature.value().as_string()));
   }
   const fs::path config_path =
-      fs::temp_directory_path() / fmt::format("replay-golden-{}-{}.toml", getpid(), folder.filename().string());
+      fs::temp_directory_path() /
+      fmt::format("replay-golden-{}-{}.toml", getpid(), folder.filename().string());
   std::ofstream(config_path) << toml;
   const auto config = load_config(config_path.string(), {{}, true});
   fs::remove(config_path);
@@ -115,7 +123,8 @@ class Collector final : public ReplayObserver {
     return collector;
   }
   const auto summary = replay(
-      *config, {(folder / "predictions.jsonl.gz").string(), (folder / labels_file).string(), 0}, collector);
+      *config, {(folder / "predictions.jsonl.gz").string(), (folder / labels_file).string(), 0},
+      collector);
   if (!summary) ADD_FAILURE() << summary.error().message;
   return collector;
 }
@@ -130,18 +139,20 @@ class SmallSet : public testing::TestWithParam<std::string> {
 };
 
 void expect_metrics(const fs::path& folder, const Collector& collector, const std::string& file) {
-    std::size_t compared = 0;
-    for (auto& row : read_rows(folder / file)) {
-      const MetricValue* metric = collector.metric(row["metric"], std::stol(row["chunk"]));
-      ASSERT_NE(metric, nullptr) << row["metric"] << " of chunk " << row["chunk"];
-      EXPECT_TRUE(agree(metric->value, row["value"], 1e-9))
-          << row["metric"] << " of chunk " << row["chunk"] << ": " << metric->value.value_or(NAN) << " is not "
-          << row["value"];
-      EXPECT_EQ(metric->window.n, std::stol(row["n"])) << row["metric"] << " of chunk " << row["chunk"];
-      EXPECT_EQ(metric->labelled, std::stol(row["labelled"])) << row["metric"] << " of chunk " << row["chunk"];
-      ++compared;
-    }
-    EXPECT_GT(compared, 30u);
+  std::size_t compared = 0;
+  for (auto& row : read_rows(folder / file)) {
+    const MetricValue* metric = collector.metric(row["metric"], std::stol(row["chunk"]));
+    ASSERT_NE(metric, nullptr) << row["metric"] << " of chunk " << row["chunk"];
+    EXPECT_TRUE(agree(metric->value, row["value"], 1e-9))
+        << row["metric"] << " of chunk " << row["chunk"] << ": " << metric->value.value_or(NAN)
+        << " is not " << row["value"];
+    EXPECT_EQ(metric->window.n, std::stol(row["n"]))
+        << row["metric"] << " of chunk " << row["chunk"];
+    EXPECT_EQ(metric->labelled, std::stol(row["labelled"]))
+        << row["metric"] << " of chunk " << row["chunk"];
+    ++compared;
+  }
+  EXPECT_GT(compared, 30u);
 }
 
 TEST_P(SmallSet, FindingsEqualSciPy) {
@@ -149,11 +160,14 @@ TEST_P(SmallSet, FindingsEqualSciPy) {
   std::size_t compared = 0;
   for (auto& row : read_rows(folder_ / "golden_univariate.csv")) {
     // Chi-square of numeric series is not in this version's registry.
-    const bool available = row["detector"] != "chi2" ||
-                           collector.finding(row["series"], "ks", std::stol(row["chunk"])) == nullptr;
+    const bool available =
+        row["detector"] != "chi2" ||
+        collector.finding(row["series"], "ks", std::stol(row["chunk"])) == nullptr;
     if (!available) continue;
-    const Finding* finding = collector.finding(row["series"], row["detector"], std::stol(row["chunk"]));
-    ASSERT_NE(finding, nullptr) << row["series"] << " " << row["detector"] << " of chunk " << row["chunk"];
+    const Finding* finding =
+        collector.finding(row["series"], row["detector"], std::stol(row["chunk"]));
+    ASSERT_NE(finding, nullptr) << row["series"] << " " << row["detector"] << " of chunk "
+                                << row["chunk"];
     EXPECT_TRUE(agree(finding->statistic, row["statistic"], 1e-9))
         << row["series"] << " " << row["detector"] << " of chunk " << row["chunk"] << ": "
         << finding->statistic.value_or(NAN) << " is not " << row["statistic"];
@@ -179,24 +193,32 @@ INSTANTIATE_TEST_SUITE_P(Sets, SmallSet, testing::Values("car_loan", "car_price"
 
 class SharedSet : public testing::TestWithParam<std::string> {};
 
-// The shared goldens' names for what NUMBERS.md names otherwise; names that driftd has not are left out.
+// The shared goldens' names for what NUMBERS.md names otherwise; names that driftd has not are left
+// out.
 [[nodiscard]] std::string our_metric(const std::string& golden) {
   static const std::map<std::string, std::string> names = {
-      {"roc_auc_ovr_macro", "roc_auc"},           {"f1_macro_sklearn_default", "f1_macro"},
-      {"f1_micro_sklearn_default", "f1_micro"},   {"f1_weighted_sklearn_default", "f1_weighted"},
-      {"precision_weighted_all_classes", "precision_weighted"}, {"recall_weighted_all_classes", "recall_weighted"}};
+      {"roc_auc_ovr_macro", "roc_auc"},
+      {"f1_macro_sklearn_default", "f1_macro"},
+      {"f1_micro_sklearn_default", "f1_micro"},
+      {"f1_weighted_sklearn_default", "f1_weighted"},
+      {"precision_weighted_all_classes", "precision_weighted"},
+      {"recall_weighted_all_classes", "recall_weighted"}};
   const auto found = names.find(golden);
   return found == names.end() ? golden : found->second;
 }
 
-void expect_shared_metrics(const fs::path& folder, const std::string& labels, const Collector& collector) {
+void expect_shared_metrics(const fs::path& folder, const std::string& labels,
+                           const Collector& collector) {
   std::size_t compared = 0;
   for (auto& row : read_rows(folder / "golden_exact_metrics.csv")) {
     if (row["labels_file"] != labels) continue;
-    const MetricValue* metric = collector.metric(our_metric(row["metric"]), std::stol(row["chunk_index"]));
+    const MetricValue* metric =
+        collector.metric(our_metric(row["metric"]), std::stol(row["chunk_index"]));
     if (metric == nullptr) continue;  // support_*, specificity and other names that are not ours
-    EXPECT_TRUE(agree(metric->value, row["value"], 1e-9)) << row["metric"] << " of chunk " << row["chunk_index"];
-    EXPECT_EQ(metric->labelled, std::stol(row["n_labelled"])) << row["metric"] << " of chunk " << row["chunk_index"];
+    EXPECT_TRUE(agree(metric->value, row["value"], 1e-9))
+        << row["metric"] << " of chunk " << row["chunk_index"];
+    EXPECT_EQ(metric->labelled, std::stol(row["n_labelled"]))
+        << row["metric"] << " of chunk " << row["chunk_index"];
     ++compared;
   }
   EXPECT_GE(compared, 60u);
@@ -207,17 +229,21 @@ TEST_P(SharedSet, EqualsTheGoldensInEveryChunk) {
   if (!shared) GTEST_SKIP() << kNoShared;
   const fs::path folder = *shared / "data" / GetParam();
   const Collector collector = replay_set(folder, "labels.jsonl.gz");
-  const std::map<std::string, std::string> detectors = {{"ks_2samp_asymp", "ks"}, {"psi", "psi"}, {"chi2", "chi2"}};
+  const std::map<std::string, std::string> detectors = {
+      {"ks_2samp_asymp", "ks"}, {"psi", "psi"}, {"chi2", "chi2"}};
   std::size_t compared = 0;
   for (auto& row : read_rows(folder / "golden_exact_univariate.csv")) {
     const auto detector = detectors.find(row["method"]);
     if (detector == detectors.end()) continue;
-    const Finding* finding = collector.finding(row["column"], detector->second, std::stol(row["chunk_index"]));
-    ASSERT_NE(finding, nullptr) << row["column"] << " " << row["method"] << " of chunk " << row["chunk_index"];
+    const Finding* finding =
+        collector.finding(row["column"], detector->second, std::stol(row["chunk_index"]));
+    ASSERT_NE(finding, nullptr) << row["column"] << " " << row["method"] << " of chunk "
+                                << row["chunk_index"];
     EXPECT_TRUE(agree(finding->statistic, row["value"], 1e-9))
         << row["column"] << " " << row["method"] << " of chunk " << row["chunk_index"];
     if (!row["pvalue"].empty()) {
-      EXPECT_TRUE(agree(finding->p_value, row["pvalue"], 5e-6)) << row["column"] << " of chunk " << row["chunk_index"];
+      EXPECT_TRUE(agree(finding->p_value, row["pvalue"], 5e-6))
+          << row["column"] << " of chunk " << row["chunk_index"];
     }
     EXPECT_EQ(finding->window.n, std::stol(row["n_used"])) << row["column"];
     ++compared;
@@ -234,8 +260,8 @@ TEST(SharedSetWithMessyLabels, EqualsTheGoldens) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sets, SharedSet,
-                         testing::Values("elec2", "nml_car_loan", "nml_car_loan_dq", "gas_sensor", "nml_car_price",
-                                         "sea_abrupt", "sea_null"),
+                         testing::Values("elec2", "nml_car_loan", "nml_car_loan_dq", "gas_sensor",
+                                         "nml_car_price", "sea_abrupt", "sea_null"),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

@@ -109,7 +109,7 @@ class Replay : public ::testing::Test {
   ModelSchema models_[2];
   std::vector<const ModelSchema*> pointers_;
   LaneBatch batch_;
-  ManualClock clock_{4'000'000'000'000};  // later than every event of these tests
+  ManualClock clock_{20'000'000'000'000};  // later than every event of these tests
   DiscardedMessages discarded_{clock_, "", 0};
   DiscardCounts discards_;
   NoHost host_;
@@ -171,8 +171,12 @@ TEST_F(Replay, DiscardsBadLinesOnceEach) {
   EXPECT_EQ(count(DiscardReason::too_large), 1u);
 }
 
-TEST_F(Replay, NeverFindsAnEventTooFarAhead) {
-  EXPECT_EQ(read(*open(write("p", prediction(1, 9'000)), ""), 10), "p1");
+TEST_F(Replay, DiscardsWhatLiesAheadOfTheClock) {
+  const std::string path = write("p", prediction(1, 9'000) + prediction(2, 30'000));
+  EXPECT_EQ(read(*open(path, ""), 10), "p1");
+  DiscardCounts expected;
+  expected.add(DiscardReason::too_far_ahead);
+  EXPECT_EQ(discards_.by_reason, expected.by_reason);
 }
 
 TEST_F(Replay, DeliversTheGoodPartOfATruncatedGzipThenFails) {
@@ -207,7 +211,8 @@ TEST_F(Replay, SaysThatAGzipIsDamaged) {
 
 TEST_F(Replay, SaysWhatCannotBeOpened) {
   const auto start = [&](const std::string& predictions, const std::string& labels) {
-    return make_replay_source(predictions, labels, pointers_, clock_, discarded_, {})->start(host_, 1);
+    return make_replay_source(predictions, labels, pointers_, clock_, discarded_, {})
+        ->start(host_, 1);
   };
   const std::string good = write("p", prediction(1, 1));
   const auto missing = start(folder_ / "missing", "");

@@ -84,14 +84,16 @@ void CellCounters::add_to(std::span<std::uint64_t> counts) const {
   for (std::uint32_t cell = 0; cell < cells_; ++cell) counts[cell] += counts_[cell];
 }
 
-// Format: number of cells; 1 + counters by cell, or 0 + number of non-empty cells + (distance, count) of each.
+// Format: number of cells; 1 + counters by cell, or 0 + number of non-empty cells + (distance,
+// count) of each.
 void CellCounters::write(ByteWriter& out) const {
   out.varint(cells_);
   if (!counts_.empty()) {
     write_counts(out, counts_);
     return;
   }
-  // A long list is counted into an array for the occasion: sorting it would take several times as long.
+  // A long list is counted into an array for the occasion: sorting it would take several times as
+  // long.
   if (list_.size() > cells_ / kCellsPerSortedValue) {
     std::vector<std::uint32_t> counts(cells_, 0);
     for (const std::uint32_t cell : list_) ++counts[cell];
