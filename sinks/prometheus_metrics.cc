@@ -282,8 +282,8 @@ void PrometheusMetrics::set_windows_closed(std::uint64_t total) {
 void PrometheusMetrics::set_watermark(std::string_view model, TimeMs time) {
   const std::scoped_lock lock(exposition_->mutex());
   // Before the first event there is no watermark.
-  const auto seconds =
-      time == kNoTime ? std::nullopt : std::optional(static_cast<double>(time) / 1e3);
+  std::optional<double> seconds;
+  if (time != kNoTime) seconds = static_cast<double>(time) / 1e3;
   exposition_->show(exposition_->families().watermark, {{"model", valid_utf8(model)}}, seconds);
 }
 

@@ -189,22 +189,22 @@ TEST(SmallSetWithMessyLabels, CountsEachOnceAndTheFirstHolds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sets, SmallSet, testing::Values("car_loan", "car_price", "shapes"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& set) { return set.param; });
 
 class SharedSet : public testing::TestWithParam<std::string> {};
 
 // The shared goldens' names for what NUMBERS.md names otherwise; names that driftd has not are left
 // out.
 [[nodiscard]] std::string our_metric(const std::string& golden) {
-  static const std::map<std::string, std::string> names = {
+  static const std::map<std::string, std::string> kNames = {
       {"roc_auc_ovr_macro", "roc_auc"},
       {"f1_macro_sklearn_default", "f1_macro"},
       {"f1_micro_sklearn_default", "f1_micro"},
       {"f1_weighted_sklearn_default", "f1_weighted"},
       {"precision_weighted_all_classes", "precision_weighted"},
       {"recall_weighted_all_classes", "recall_weighted"}};
-  const auto found = names.find(golden);
-  return found == names.end() ? golden : found->second;
+  const auto found = kNames.find(golden);
+  return found == kNames.end() ? golden : found->second;
 }
 
 void expect_shared_metrics(const fs::path& folder, const std::string& labels,
@@ -262,7 +262,7 @@ TEST(SharedSetWithMessyLabels, EqualsTheGoldens) {
 INSTANTIATE_TEST_SUITE_P(Sets, SharedSet,
                          testing::Values("elec2", "nml_car_loan", "nml_car_loan_dq", "gas_sensor",
                                          "nml_car_price", "sea_abrupt", "sea_null"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& set) { return set.param; });
 
 }  // namespace
 }  // namespace driftd

@@ -78,7 +78,10 @@ class StateStoreTest : public ::testing::Test {
                     {"kafka-0", "labels", 0, 1, 5, kNoTime}};
   all.names = {{"fraud", "version", 0, "v1"}, {"fraud", "class", 1, kBytes}};
   all.open_panes = {{1, {"fraud", 2, -3'600'000}, {kBytes, "performance"}}};
-  all.closed_windows = {{{"fraud", 0, 7}, kBytes, StoredSummaries{"features", kBytes}}};
+  StoredClosedWindow& closed = all.closed_windows.emplace_back();
+  closed.window = {"fraud", 0, 7};
+  closed.meta = kBytes;
+  closed.summaries = {"features", kBytes};
   all.forgotten_windows = {{"fraud", 0, 6}};
   all.monitors = {{"fraud", 0, 12, 12'345, kBytes}};
   all.join_rows = {{"fraud", 0, false, kBytes}, {"fraud", 4'000'000'000U, false, "row"}};
@@ -138,7 +141,9 @@ TEST_F(StateStoreTest, ReplacesWhatChangesAndDeletesWhatGoes) {
   next.partitions = {{"kafka-0", "labels", 0, 1, 9, 100}};
   next.open_panes = {{0, {"fraud", 0, 8}, {"f", "p"}}};
   next.closed_open_panes = {{1, {"fraud", 2, -3'600'000}}};
-  next.closed_windows = {{{"fraud", 0, 7}, "new meta", std::nullopt}};
+  StoredClosedWindow& changed = next.closed_windows.emplace_back();
+  changed.window = {"fraud", 0, 7};
+  changed.meta = "new meta";
   next.erased_windows = {{"fraud", 0, 6}};
   next.join_rows = {{"fraud", 0, true, ""}};
   write(next);

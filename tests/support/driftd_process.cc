@@ -1,6 +1,6 @@
 #include "tests/support/driftd_process.h"
 
-#include <signal.h>
+#include <csignal>
 
 namespace driftd {
 

@@ -119,6 +119,7 @@ std::vector<std::int64_t> KafkaBroker::committed(const std::string& group, const
   require(rd_kafka_committed(consumer.get(), list.get(), kTimeoutMs),
           "asking for committed offsets");
   std::vector<std::int64_t> offsets;
+  offsets.reserve(static_cast<std::size_t>(partitions));
   for (int i = 0; i < partitions; ++i) offsets.push_back(list->elems[i].offset);
   return offsets;
 }
