@@ -33,18 +33,23 @@ function(driftd_library room)
   target_link_libraries(driftd_${room} PUBLIC driftd_options PRIVATE ${ARG_LINK})
 endfunction()
 
-# driftd_test(name LINK rooms ... [SOURCES ...] [LABELS ...] [TIMEOUT s] [ALONE]): tests/<name>.cc, one ctest test per
-# test case. ALONE: no other test runs beside it, because it waits for brokers and processes within bounds.
+# What every test and everything that tests share is compiled with: where the tree and the binary are.
+add_library(driftd_test_options INTERFACE)
+target_link_libraries(driftd_test_options INTERFACE driftd_options)
+target_compile_definitions(driftd_test_options INTERFACE
+  DRIFTD_TEST_DATA="${PROJECT_SOURCE_DIR}/tests" DRIFTD_ROOT="${PROJECT_SOURCE_DIR}"
+  DRIFTD_BINARY="${PROJECT_BINARY_DIR}/driftd")
+
+# driftd_test(name LINK rooms ... [LABELS ...] [TIMEOUT s] [ALONE]): tests/<name>.cc, one ctest test per test case.
+# ALONE: no other test runs beside it, because it waits for brokers and processes within bounds.
 function(driftd_test name)
-  cmake_parse_arguments(ARG "ALONE" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "ALONE" "TIMEOUT" "LINK;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
-  add_executable(${name} ${name}.cc ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE driftd_options ${ARG_LINK} GTest::gmock GTest::gtest_main Threads::Threads)
-  target_compile_definitions(${name} PRIVATE
-    DRIFTD_TEST_DATA="${PROJECT_SOURCE_DIR}/tests" DRIFTD_ROOT="${PROJECT_SOURCE_DIR}"
-    DRIFTD_BINARY="${PROJECT_BINARY_DIR}/driftd")
+  add_executable(${name} ${name}.cc)
+  target_link_libraries(${name} PRIVATE driftd_test_options ${ARG_LINK}
+                        GTest::gmock GTest::gtest_main Threads::Threads)
   # A property without a value would take the next one's name for it, so only those that are given are handed on.
   set(properties TIMEOUT ${ARG_TIMEOUT})
   if(ARG_LABELS)
