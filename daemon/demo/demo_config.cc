@@ -32,6 +32,7 @@ url = "sqlite:driftd.db"
 
 [[source]]
 brokers = "{brokers}"
+timestamps = "milliseconds"
 predictions = ["{predictions}"]
 labels = ["{labels}"]
 properties = {{ "fetch.wait.max.ms" = "50" }}

@@ -9,12 +9,6 @@ namespace {
 constexpr TimeMs kFirstTime = -62'167'219'200'000;  // 0000-01-01T00:00:00Z
 constexpr TimeMs kLastTime = 253'402'300'799'999;   // 9999-12-31T23:59:59.999Z
 
-[[nodiscard]] TimestampUnit unit_by_magnitude(double value) {
-  const double magnitude = std::abs(value);
-  if (magnitude < 1e11) return TimestampUnit::seconds;
-  return magnitude < 1e14 ? TimestampUnit::milliseconds : TimestampUnit::microseconds;
-}
-
 // Reads a text from the left; the first thing that is not as expected makes everything after it
 // fail.
 class TextCursor {
@@ -67,6 +61,12 @@ class TextCursor {
 };
 
 }  // namespace
+
+TimestampUnit unit_by_magnitude(double value) {
+  const double magnitude = std::abs(value);
+  if (magnitude < 1e11) return TimestampUnit::seconds;
+  return magnitude < 1e14 ? TimestampUnit::milliseconds : TimestampUnit::microseconds;
+}
 
 std::optional<TimeMs> time_from_number(double value, TimestampUnit unit) {
   if (unit == TimestampUnit::rfc3339 || !std::isfinite(value)) return std::nullopt;

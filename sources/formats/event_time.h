@@ -12,8 +12,10 @@
 
 namespace driftd {
 
-// With TimestampUnit::detect the magnitude tells: below 1e11 seconds, below 1e14 milliseconds, else
-// microseconds.
+// Below 1e11 seconds, below 1e14 milliseconds, else microseconds.
+[[nodiscard]] TimestampUnit unit_by_magnitude(double value);
+
+// With TimestampUnit::detect the magnitude tells the unit.
 [[nodiscard]] std::optional<TimeMs> time_from_number(double value, TimestampUnit unit);
 
 // RFC 3339: `2023-11-14T22:13:20.123Z`, any number of fraction digits, `Z` or `+hh:mm`; an offset

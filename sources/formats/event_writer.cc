@@ -7,6 +7,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <spdlog/spdlog.h>
+
 #include "core/check.h"
 
 namespace driftd {
@@ -73,7 +75,7 @@ std::optional<DiscardReason> EventWriter::write(MessageKind kind, const EventVal
                                          : write_label(event, batch, decoded);
 }
 
-std::optional<DiscardReason> EventWriter::read_head(const EventValues& event, Head& head) const {
+std::optional<DiscardReason> EventWriter::read_head(const EventValues& event, Head& head) {
   const JsonValue& id = event.field(EventField::id);
   if (id.is_missing() || is_empty_text(id)) return DiscardReason::missing_field;
   const bool is_integer = id.is_number() && is_integer_text(id.text);
@@ -86,8 +88,25 @@ std::optional<DiscardReason> EventWriter::read_head(const EventValues& event, He
   if (ts.is_number()) time = time_from_number(ts.number, timestamps_);
   if (ts.kind == JsonValue::Kind::text) time = time_from_text(ts.text);
   if (!time) return DiscardReason::wrong_type;
+  if (!said_unit_ && ts.is_number()) say_unit(ts);
   head.ts = *time;
   return std::nullopt;
+}
+
+// A unit told by magnitude is a guess, which is said once: times before March 1973 in milliseconds
+// would be taken for seconds.
+void EventWriter::say_unit(const JsonValue& ts) {
+  said_unit_ = true;
+  if (timestamps_ != TimestampUnit::detect) return;
+  const TimestampUnit unit = unit_by_magnitude(ts.number);
+  const char* const name = unit == TimestampUnit::seconds        ? "seconds"
+                           : unit == TimestampUnit::milliseconds ? "milliseconds"
+                                                                 : "microseconds";
+  spdlog::warn(
+      "times are read as {0}, told by the size of `ts`: {1}; timestamps = \"{0}\" in the "
+      "[[source]] "
+      "of `run` makes it certain",
+      name, ts.text);
 }
 
 std::optional<DiscardReason> EventWriter::read_output(const EventValues& event, Output& output) {

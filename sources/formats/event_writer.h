@@ -61,7 +61,8 @@ class EventWriter {
     TimeMs ts = kNoTime;
   };
 
-  [[nodiscard]] std::optional<DiscardReason> read_head(const EventValues& event, Head& head) const;
+  [[nodiscard]] std::optional<DiscardReason> read_head(const EventValues& event, Head& head);
+  void say_unit(const JsonValue& ts);
   [[nodiscard]] std::optional<DiscardReason> read_output(const EventValues& event, Output& output);
   [[nodiscard]] std::optional<DiscardReason> write_prediction(const EventValues& event, TimeMs now,
                                                               LaneBatch& batch, Decoded& decoded);
@@ -72,6 +73,7 @@ class EventWriter {
   [[nodiscard]] ClassCode class_code(const ModelSchema& model, const JsonValue& value);
 
   const TimestampUnit timestamps_;
+  bool said_unit_ = false;
   std::vector<ModelNames> names_;  // by ModelIndex
   std::string buffer_;             // of canonical_category
 };
