@@ -79,7 +79,7 @@ std::size_t LaneWindows::take_predictions(ModelState& state, const EventBatch& b
     accept_all(state, batch, from, to);
   }
   group_rows(batch, from, to);
-  for (std::size_t i = 0; i < group_count_; ++i) fold_group(state, batch, groups_[i]);
+  fold_groups(state, batch);
   return to;
 }
 
@@ -105,38 +105,50 @@ void LaneWindows::group_rows(const EventBatch& batch, std::size_t from, std::siz
   }
 }
 
-void LaneWindows::fold_group(const ModelState& state, const EventBatch& batch, const Group& group) {
-  Pane& target = pane(state, group.key);
+std::span<const double> LaneWindows::values_of(const Group& group,
+                                               const std::vector<double>& column) {
   const std::vector<std::uint32_t>& rows = group.rows;
-  target.features_changed = true;
-  target.predictions += rows.size();
-  totals_.predictions += rows.size();
-  for (const std::uint32_t row : rows) {
-    target.first_time = std::min(target.first_time, batch.ts[row]);
-    target.last_time = std::max(target.last_time, batch.ts[row]);
-  }
-  const std::size_t first = rows.front();
-  const bool contiguous = rows.back() - first + 1 == rows.size();
-  for (std::size_t i = 0; i < target.series.size(); ++i) {
-    const Column& column = batch.columns[i];
-    if (auto* numeric = std::get_if<NumericSummary>(&target.series[i])) {
-      const auto& reference = std::get<NumericReference>(state.model.reference->series[i].baseline);
-      std::span<const double> values(column.numbers.data() + first, rows.size());
-      if (!contiguous) {
-        numbers_.resize(rows.size());
-        for (std::size_t k = 0; k < rows.size(); ++k) numbers_[k] = column.numbers[rows[k]];
-        values = numbers_;
-      }
-      numeric->update(reference.index, values, numeric_scratch_);
-    } else {
-      codes_.resize(rows.size());
-      for (std::size_t k = 0; k < rows.size(); ++k) codes_[k] = column.codes[rows[k]];
-      std::get<CategorySummary>(target.series[i]).update(column, codes_, category_scratch_);
-    }
+  if (rows.back() - rows.front() + 1 == rows.size()) {
+    return {column.data() + rows.front(), rows.size()};
   }
   numbers_.resize(rows.size());
-  for (std::size_t k = 0; k < rows.size(); ++k) numbers_[k] = batch.latency_ms[rows[k]];
-  target.latency.update(numbers_);
+  for (std::size_t k = 0; k < rows.size(); ++k) numbers_[k] = column[rows[k]];
+  return numbers_;
+}
+
+void LaneWindows::begin_group(const ModelState& state, const EventBatch& batch, Group& group) {
+  group.pane = &pane(state, group.key);
+  group.pane->features_changed = true;
+  group.pane->predictions += group.rows.size();
+  totals_.predictions += group.rows.size();
+  for (const std::uint32_t row : group.rows) {
+    group.pane->first_time = std::min(group.pane->first_time, batch.ts[row]);
+    group.pane->last_time = std::max(group.pane->last_time, batch.ts[row]);
+  }
+}
+
+// Column by column through all groups, so that a feature's reference stays in the cache while a
+// batch of several versions or panes passes it.
+void LaneWindows::fold_groups(const ModelState& state, const EventBatch& batch) {
+  const std::span<Group> groups(groups_.data(), group_count_);
+  for (Group& group : groups) {
+    begin_group(state, batch, group);
+    group.pane->latency.update(values_of(group, batch.latency_ms));
+  }
+  const auto& references = state.model.reference->series;
+  for (std::size_t i = 0; i < references.size(); ++i) {
+    const Column& column = batch.columns[i];
+    for (Group& group : groups) {
+      if (auto* numeric = std::get_if<NumericSummary>(&group.pane->series[i])) {
+        numeric->update(std::get<NumericReference>(references[i].baseline).index,
+                        values_of(group, column.numbers), numeric_scratch_);
+      } else {
+        codes_.resize(group.rows.size());
+        for (std::size_t k = 0; k < codes_.size(); ++k) codes_[k] = column.codes[group.rows[k]];
+        std::get<CategorySummary>(group.pane->series[i]).update(column, codes_, category_scratch_);
+      }
+    }
+  }
 }
 
 void LaneWindows::fold_joined(const ModelState& state) {

@@ -62,13 +62,18 @@ class LaneWindows {
   struct Group {
     PaneKey key;
     std::vector<std::uint32_t> rows;
+    Pane* pane = nullptr;
   };
+  // The values of a group's rows, copied only where the rows do not lie side by side.
+  [[nodiscard]] std::span<const double> values_of(const Group& group,
+                                                  const std::vector<double>& column);
 
   [[nodiscard]] Pane& pane(const ModelState& state, const PaneKey& key);
   std::size_t take_predictions(ModelState& state, const EventBatch& batch, std::size_t from);
   void accept_all(ModelState& state, const EventBatch& batch, std::size_t from, std::size_t& to);
   void group_rows(const EventBatch& batch, std::size_t from, std::size_t to);
-  void fold_group(const ModelState& state, const EventBatch& batch, const Group& group);
+  void begin_group(const ModelState& state, const EventBatch& batch, Group& group);
+  void fold_groups(const ModelState& state, const EventBatch& batch);
   void fold_joined(const ModelState& state);
 
   std::vector<ModelState> models_;

@@ -7,9 +7,9 @@
 // can take its supremum, which is why such statistics are exact.
 //
 // The search: a uniform grid over the bulk of the reference gives the few boundaries that can lie
-// next to the value; a short scan, or a binary search where a grid cell is crowded (heavy tails),
-// finds its place among them. Thread rule: immutable once made, shared by all lanes. Allocation
-// rule: none after construction. Cannot fail.
+// next to the value; all of them are compared with it at once, or, where a grid cell is crowded
+// (heavy tails), a binary search finds its place among them. Thread rule: immutable once made,
+// shared by all lanes. Allocation rule: none after construction. Cannot fail.
 #pragma once
 
 #include <algorithm>
@@ -30,19 +30,25 @@ class RankIndex {
 
   // The cell of a value that is not NaN; -0 is 0.
   [[nodiscard]] std::uint32_t cell(double value) const;
-  // The cell of each value; `out` has as many elements as `values`.
+  // The cell of each value, none of them NaN; `out` has as many elements as `values`.
   void cells(std::span<const double> values, std::uint32_t* out) const;
 
  private:
-  [[nodiscard]] std::uint32_t grid_position(double value) const;
+  // A value's grid cell is (value - low) * scale + 1, between 0 and `last`.
+  struct Grid {
+    double low = 0;
+    double scale = 0;
+    double last = 0;
+  };
+  static Grid grid_over(std::span<const double> boundaries);
+  static void grid_cells(const Grid& grid, std::span<const double> values, std::int32_t* out);
+  static void place(std::span<const double> values, const std::int32_t* grid_cells,
+                    const std::uint32_t* starts, const double* boundaries, std::uint32_t* out);
 
   std::uint32_t count_ = 0;
-  std::vector<double>
-      boundaries_;  // padded at the end with infinity, so that the scan needs no bound check
+  std::vector<double> boundaries_;  // padded at the end, so that a comparison needs no bound check
   std::vector<std::uint32_t> starts_;  // grid cell -> first boundary that is in it or above it
-  double grid_low_ = 0;
-  double grid_scale_ = 0;
-  double grid_last_ = 0;
+  Grid grid_;
 };
 
 }  // namespace driftd
