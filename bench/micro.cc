@@ -188,7 +188,8 @@ void label_join_pair(benchmark::State& state) {
   ModelSchema schema;
   schema.label_horizon = 7LL * 86'400'000;
   const ManualClock clock(0);
-  LabelJoin join(schema, clock);
+  MemoryBudget memory(std::size_t{8} << 30);
+  LabelJoin join(schema, memory, std::make_unique<MemoryJoinRows>(LabelJoin::row_bytes(schema)));
   PaneAssigner assigner({.size = 30'000}, false);
   EventBatch predictions(schema);
   LabelBatch labels(schema);

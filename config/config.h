@@ -30,6 +30,17 @@ struct DaemonConfig {
   std::string log_format = "text";  // text | json
 };
 
+// What happens to stored state that does not fit the configuration any more.
+enum class OnChange : std::uint8_t {
+  refuse,     // the start is refused, and says what has changed
+  set_aside,  // a copy is kept, and the models that changed begin anew
+};
+struct StateConfig {
+  std::uint64_t memory = 512ull << 20;    // of the label joins' indexes, all models together
+  std::optional<std::uint64_t> min_free;  // empty: 64 MiB, or a tenth of a smaller file system
+  OnChange on_change = OnChange::refuse;
+};
+
 enum class StoreKind : std::uint8_t { sqlite, postgres };
 struct StoreConfig {
   StoreKind kind = StoreKind::sqlite;
@@ -119,6 +130,7 @@ struct WebhookConfig {
 struct Config {
   std::string path;  // the file, for messages
   DaemonConfig daemon;
+  StateConfig state;
   StoreConfig store;
   std::vector<KafkaSourceConfig> sources;
   std::vector<ModelConfig> models;

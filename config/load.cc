@@ -17,7 +17,7 @@ namespace {
 
 // What reading historic files needs nothing of: brokers, stores and endpoints.
 [[nodiscard]] bool is_outside(std::string_view section) {
-  return section == "source" || section == "store" || section == "webhook";
+  return section == "source" || section == "state" || section == "store" || section == "webhook";
 }
 
 // Two sections of one name would share their series, their state or their queue.
@@ -46,6 +46,10 @@ void read_all(const TomlTable& document, ReadMode outside, ReadContext& context,
   {
     TableReader daemon = root.section("daemon", ReadMode::full);
     config.daemon = read_daemon(daemon);
+  }
+  {
+    TableReader state = root.section("state", outside);
+    config.state = read_state(state);
   }
   {
     TableReader store = root.section("store", outside);

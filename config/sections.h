@@ -12,6 +12,7 @@
 namespace driftd {
 
 [[nodiscard]] DaemonConfig read_daemon(TableReader& table);
+[[nodiscard]] StateConfig read_state(TableReader& table);
 [[nodiscard]] StoreConfig read_store(TableReader& table);
 // `position` is that of the [[source]] in the file; the stored offsets are kept under it.
 [[nodiscard]] KafkaSourceConfig read_source(TableReader& table, std::size_t position);

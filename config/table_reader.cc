@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "config/byte_size.h"
 #include "config/duration.h"
 #include "config/files.h"
 
@@ -133,6 +134,30 @@ bool TableReader::flag(std::string_view key, bool& value) {
   const auto* read = node->as<bool>();
   if (read == nullptr) {
     wrong_type(key, *node, "true or false");
+    return false;
+  }
+  value = *read;
+  return true;
+}
+
+bool TableReader::byte_size(std::string_view key, std::uint64_t& value, ByteRange range) {
+  const TomlNode* const node = find(key);
+  if (node == nullptr) return false;
+  const auto* text = node->as<std::string>();
+  if (text == nullptr) {
+    wrong_type(key, *node, "a size in quotes such as \"512MiB\"");
+    return false;
+  }
+  const auto read = parse_byte_size(*text);
+  if (!read) {
+    problem(key, fmt::format("`{}` is no size: {}", key, quote(*node)),
+            "use e.g. \"64KiB\", \"512MiB\", \"2GiB\", \"100MB\"");
+    return false;
+  }
+  if (*read < range.low || *read > range.high) {
+    problem(key,
+            fmt::format("`{}` must be at least \"{}\" and at most \"{}\", got {}", key,
+                        format_byte_size(range.low), format_byte_size(range.high), quote(*node)));
     return false;
   }
   value = *read;

@@ -33,6 +33,10 @@ struct NumberRange {
   bool open = false;  // the bounds themselves are out of range
 };
 
+struct ByteRange {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+};
 struct DurationRange {
   DurationMs low = 0;
   DurationMs high = std::numeric_limits<DurationMs>::max();
@@ -66,6 +70,7 @@ class TableReader {
   bool texts(std::string_view key, std::vector<std::string>& value, std::string_view example);
   bool flag(std::string_view key, bool& value);
   bool duration(std::string_view key, DurationMs& value, DurationRange range = {});
+  bool byte_size(std::string_view key, std::uint64_t& value, ByteRange range);
   bool number(std::string_view key, std::optional<double>& value, NumberRange range = {});
   template <std::integral T>
   bool integer(std::string_view key, T& value, std::int64_t low, std::int64_t high) {

@@ -19,6 +19,8 @@ constexpr auto kRetryPause = std::chrono::seconds(1);
 // At a stop the last checkpoint is tried for this long; the state of the one before it stays valid.
 constexpr int kLastTries = 5;
 
+constexpr DurationMs kLookAtDiskEvery = 1'000;
+
 // How many windows of each monitor a restart shows again; older ones are in the store.
 constexpr std::size_t kRecalledWindows = 24;
 
@@ -59,29 +61,53 @@ Coordinator::Coordinator(const Config& config, ModelSetup& models, StateStore& s
         if (!stored) return std::unexpected(stored.error());
         return WindowSummaries{std::move(stored->features), std::move(stored->performance)};
       }),
-      evaluator_(models.evaluated(), clock, archive_) {
-  std::vector<LabelJoin*> joins;
+      evaluator_(models.evaluated(), clock, archive_),
+      join_memory_(config.state.memory),
+      lane_count_(lanes) {
+  watermarks_.assign(models_.schemas().size(), kNoTime);
+  labels_until_.assign(models_.schemas().size(), kNoTime);
+  idle_close_until_.assign(models_.schemas().size(), kNoTime);
+}
+
+Coordinator::~Coordinator() = default;
+
+Result<> Coordinator::open_joins(const StoredState& state) {
   for (const ModelSchema* schema : models_.schemas()) {
-    joins_.push_back(needs_labels(config_) ? std::make_unique<LabelJoin>(*schema, clock_)
-                                           : nullptr);
-    joins.push_back(joins_.back().get());
+    joins_.emplace_back();
+    join_logs_.push_back(nullptr);
+    if (!needs_labels(config_)) continue;
+    const auto stored = std::ranges::find(state.joins, schema->name, &StoredJoin::model);
+    const std::span<const JoinSegment> segments =
+        stored == state.joins.end() ? std::span<const JoinSegment>() : stored->segments;
+    auto log = JoinLog::open(join_folder(store_.folder(), schema->name),
+                             LabelJoin::row_bytes(*schema), segments);
+    if (!log) return std::unexpected(log.error());
+    join_logs_.back() = log->get();
+    joins_.back() = std::make_unique<LabelJoin>(*schema, join_memory_, std::move(*log));
+    if (stored != state.joins.end())
+      joins_.back()->recall_expired({stored->predictions_until, stored->until});
+    if (auto done = recall_rows(*joins_.back(), *join_logs_.back(), segments); !done) return done;
+    if (const std::uint64_t rows = joins_.back()->counts().rows; rows > 0)
+      spdlog::info("model {}: {} predictions and labels are waiting", schema->name, rows);
   }
+  return {};
+}
+
+void Coordinator::make_lanes() {
+  std::vector<LabelJoin*> joins;
+  for (const auto& join : joins_) joins.push_back(join.get());
   // Windows by count hold every N predictions in order of arrival, and only one lane has an order.
   const bool by_count =
       std::any_of(config_.models.begin(), config_.models.end(),
                   [](const ModelConfig& model) { return model.window.count > 0; });
-  if (by_count) lanes = 1;
+  const unsigned lanes = by_count ? 1 : lane_count_;
   std::vector<LaneWindows*> windows;
   for (unsigned lane = 0; lane < lanes; ++lane) {
     windows_.push_back(std::make_unique<LaneWindows>(models_.monitored(), joins, false));
     windows.push_back(windows_.back().get());
   }
   lanes_ = std::make_unique<Lanes>(source_, std::move(windows), models_.schemas());
-  watermarks_.assign(models_.schemas().size(), kNoTime);
-  idle_close_until_.assign(models_.schemas().size(), kNoTime);
 }
-
-Coordinator::~Coordinator() = default;
 
 WindowId Coordinator::window_id(const PaneKey& key) const {
   return {models_.schemas()[position(key.monitor.model)]->name,
@@ -99,6 +125,9 @@ Result<PaneKey> Coordinator::pane_key(const WindowId& id) const {
 Result<> Coordinator::start() {
   Result<StoredState> state = store_.load();
   if (!state) return std::unexpected(state.error());
+  if (auto fits = check_fingerprints(*state); !fits) return fits;
+  if (auto opened = open_joins(*state); !opened) return opened;
+  make_lanes();
   if (auto restored = restore(*state); !restored) return restored;
   observer_.recalled(evaluator_.recall(kRecalledWindows));
   if (auto begun = source_.start(*this, static_cast<unsigned>(windows_.size())); !begun)
@@ -109,7 +138,7 @@ Result<> Coordinator::start() {
   return {};
 }
 
-Result<> Coordinator::restore(StoredState& state) {
+Result<> Coordinator::check_fingerprints(const StoredState& state) const {
   for (const StoredFingerprint& stored : state.fingerprints) {
     for (const ModelSchema* schema : models_.schemas()) {
       if (schema->name != stored.model || models_.fingerprint(schema->index) == stored.fingerprint)
@@ -123,6 +152,10 @@ Result<> Coordinator::restore(StoredState& state) {
                               store_.path(), stored.model));
     }
   }
+  return {};
+}
+
+Result<> Coordinator::restore(StoredState& state) {
   for (const StoredPartition& p : state.partitions) {
     PartitionState& partition = stored_[{p.source, p.topic, p.partition}];
     partition.kind = static_cast<MessageKind>(p.kind);
@@ -190,19 +223,83 @@ Result<> Coordinator::restore_windows(StoredState& state) {
     }
     observer_.monitor_changed(evaluator_.name_of(key->monitor), monitor);
   }
-  for (const StoredJoinRow& row : state.join_rows) {
-    const Result<PaneKey> key = pane_key({row.model, 0, 0});
-    if (!key || joins_[position(key->monitor.model)] == nullptr) continue;
-    if (!joins_[position(key->monitor.model)]->restore(row.slot, row.bytes))
-      return damaged("join row");
-  }
   return {};
 }
 
 void Coordinator::step() {
   source_.control();
   source_ready_ = source_.ready();
+  watch_disk();
   if (clock_.steady() - last_checkpoint_ >= config_.daemon.checkpoint_interval) checkpoint(false);
+}
+
+// Stops intake before the disk is full: what has been read is then made durable while there is room
+// for it.
+void Coordinator::watch_disk() {
+  if (clock_.steady() < next_look_at_disk_ || gave_up_) return;
+  next_look_at_disk_ = clock_.steady() + kLookAtDiskEvery;
+  const std::string reason = why_full(store_.folder(), config_.state.min_free, disk_is_full_);
+  const bool was_full = std::exchange(disk_is_full_, !reason.empty());
+  if (disk_is_full_) {
+    if (!was_full) spdlog::error("{}", reason);
+    lanes_->park();
+    set_trouble(reason);
+  } else if (was_full) {
+    spdlog::info("there is room on the disk again, intake goes on");
+    set_trouble("");
+    resume_lanes();
+  }
+}
+
+void Coordinator::resume_lanes() {
+  if (!disk_is_full_ && !gave_up_ && !writing_failed_) lanes_->resume();
+}
+
+void Coordinator::set_trouble(std::string trouble) {
+  const std::scoped_lock lock(mutex_);
+  trouble_ = std::move(trouble);
+}
+
+// A row of a label join that cannot be read must not become a number, so nothing after the last
+// good checkpoint is kept; that one stays valid.
+bool Coordinator::found_damage() {
+  for (std::size_t i = 0; i < joins_.size(); ++i) {
+    if (joins_[i] == nullptr) continue;
+    const std::optional<RowNumber> row = joins_[i]->damage();
+    if (!row) continue;
+    gave_up_ = true;
+    set_trouble(fmt::format(
+        "the label join's file {} cannot be read or is damaged, intake is stopped: put a copy of "
+        "the state directory back, or give [daemon] state_dir a new folder to begin anew",
+        join_logs_[i]->place_of(*row)));
+    spdlog::error("{}", trouble_);
+    return true;
+  }
+  return false;
+}
+
+Result<> Coordinator::write_join_rows() {
+  for (JoinLog* log : join_logs_) {
+    if (log == nullptr) continue;
+    if (auto done = log->write(); !done) return done;
+  }
+  join_rows_written_ = true;
+  return {};
+}
+
+// Rows first, then the transaction that says how many of them count.
+Result<> Coordinator::write_once(const Checkpoint& checkpoint) {
+  if (!join_rows_written_) {
+    if (auto done = write_join_rows(); !done) return done;
+  }
+  for (JoinLog* log : join_logs_) {
+    if (log == nullptr) continue;
+    if (auto done = log->sync(); !done) {
+      join_rows_written_ = false;
+      return done;
+    }
+  }
+  return store_.write(checkpoint);
 }
 
 void Coordinator::update_watermarks(const PartitionStates& progress) {
@@ -220,9 +317,22 @@ void Coordinator::update_watermarks(const PartitionStates& progress) {
     idle_close_until_[i] = idle ? now : kNoTime;
     observer_.watermark(models_.schemas()[i]->name, watermarks_[i]);
   }
-  labels_until_ = kEndOfTime;
-  for (const PartitionProgress& partition : labels)
-    labels_until_ = std::min(labels_until_, partition.max_event_time);
+  for (std::size_t i = 0; i < labels_until_.size(); ++i)
+    labels_until_[i] = labels_until(labels, config_.models[i].label_horizon, steady);
+}
+
+// A label partition that has been read to its end for a whole horizon holds nothing back any more;
+// of partitions that are not known yet nothing can be said.
+TimeMs Coordinator::labels_until(std::span<const PartitionProgress> labels, DurationMs horizon,
+                                 TimeMs steady) const {
+  if (!needs_labels(config_)) return kEndOfTime;
+  if (labels.empty()) return kNoTime;
+  TimeMs until = kEndOfTime;
+  for (const PartitionProgress& partition : labels) {
+    if (!all_idle_for({&partition, 1}, horizon, steady))
+      until = std::min(until, partition.max_event_time);
+  }
+  return until;
 }
 
 bool Coordinator::is_closable(const PaneKey& key, std::uint64_t predictions_in_all_lanes) const {
@@ -283,11 +393,10 @@ void Coordinator::take_snapshot(Snapshot& snapshot) {
   take_panes(snapshot);
   for (std::size_t i = 0; i < joins_.size(); ++i) {
     if (joins_[i] == nullptr) continue;
-    joins_[i]->expire(watermarks_[i], labels_until_);
-    for (JoinSlot& slot : joins_[i]->take_changed()) {
-      checkpoint.join_rows.push_back(
-          {models_.schemas()[i]->name, slot.slot, slot.free, std::move(slot.bytes)});
-    }
+    joins_[i]->expire(watermarks_[i], labels_until_[i]);
+    const LabelJoin::Expired expired = joins_[i]->expired();
+    checkpoint.joins.push_back({models_.schemas()[i]->name, joins_[i]->begin_checkpoint(),
+                                expired.predictions_until, expired.until});
   }
   refresh_totals();
 }
@@ -305,7 +414,12 @@ void Coordinator::refresh_totals() {
   totals.alerts = evaluator_.alerts();
   totals.too_late = evaluator_.too_late();
   totals.damaged_windows = evaluator_.damaged_windows();
-  for (const auto& join : joins_) totals.join_evicted += join ? join->evicted() : 0;
+  for (std::size_t i = 0; i < joins_.size(); ++i) {
+    if (!joins_[i]) continue;
+    JoinTotals& join = totals.joins[models_.schemas()[i]->name];
+    join.counts = joins_[i]->counts();
+    for (const auto& windows : windows_) join.delays.merge(windows->totals().label_delays[i]);
+  }
   const std::scoped_lock lock(mutex_);
   totals_ = totals;
 }
@@ -379,11 +493,15 @@ void Coordinator::checkpoint(bool last) {
   take_snapshot(snapshot);
   take_names(checkpoint);
   take_numbers(snapshot);
-  if (!last) lanes_->resume();
+  if (found_damage()) return;
+  join_rows_written_ = false;
+  // Where they cannot be written, `write_until_done` says so and tries again, and the lanes stand.
+  writing_failed_ = !write_join_rows();
+  if (!last) resume_lanes();
 
   evaluator_.evaluate();
   for (std::size_t i = 0; i < watermarks_.size(); ++i) {
-    evaluator_.mature(static_cast<ModelIndex>(i), std::min(watermarks_[i], labels_until_));
+    evaluator_.mature(static_cast<ModelIndex>(i), watermarks_[i], labels_until_[i]);
   }
   evaluator_.amend(last);
   const std::vector<Report> reports = evaluator_.take_reports();
@@ -400,6 +518,9 @@ void Coordinator::checkpoint(bool last) {
   }
   if (!write_until_done(checkpoint)) return;
 
+  for (const auto& join : joins_) {
+    if (join) join->commit();
+  }
   archive_.committed();
   first_checkpoint_ = false;
   for (const auto& [sink, sequence] : checkpoint.delivered) delivered_written_[sink] = sequence;
@@ -417,13 +538,10 @@ void Coordinator::checkpoint(bool last) {
 
 bool Coordinator::write_until_done(const Checkpoint& checkpoint) {
   for (int tries = 1;; ++tries) {
-    const Result<> written = store_.write(checkpoint);
+    const Result<> written = write_once(checkpoint);
     if (written) break;
     spdlog::error("a checkpoint cannot be written, intake is stopped: {}", written.error().message);
-    {
-      const std::scoped_lock lock(mutex_);
-      trouble_ = written.error().message;
-    }
+    set_trouble(written.error().message);
     // Nothing more is read until what has been read is safe.
     lanes_->park();
     writing_failed_ = true;
@@ -438,11 +556,10 @@ bool Coordinator::write_until_done(const Checkpoint& checkpoint) {
     std::this_thread::sleep_for(kRetryPause);
   }
   if (std::exchange(writing_failed_, false)) {
-    spdlog::info("checkpoints are written again, intake goes on");
-    lanes_->resume();
+    spdlog::info("checkpoints are written again");
+    resume_lanes();
   }
-  const std::scoped_lock lock(mutex_);
-  trouble_.clear();
+  if (!disk_is_full_) set_trouble("");
   return true;
 }
 

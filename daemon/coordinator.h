@@ -27,11 +27,19 @@
 #include "daemon/model_setup.h"
 #include "daemon/readiness.h"
 #include "sources/source.h"
+#include "state/disk_space.h"
+#include "state/join_log.h"
 #include "state/state_store.h"
 #include "windows/label_join.h"
 #include "windows/lane_windows.h"
 
 namespace driftd {
+
+// Of one model that has labels.
+struct JoinTotals {
+  JoinCounts counts;
+  LabelDelays delays;
+};
 
 struct PipelineTotals {
   std::uint64_t predictions = 0;
@@ -39,7 +47,7 @@ struct PipelineTotals {
   std::uint64_t joined = 0;
   std::uint64_t windows = 0;
   std::uint64_t alerts = 0;
-  std::uint64_t join_evicted = 0;
+  std::map<std::string, JoinTotals> joins;  // by model; only those with labels
   std::uint64_t too_late = 0;
   std::uint64_t damaged_windows = 0;
   DiscardCounts discarded;
@@ -94,8 +102,11 @@ class Coordinator final : public SourceHost {
  private:
   struct Snapshot;
 
+  [[nodiscard]] Result<> check_fingerprints(const StoredState& state) const;
   [[nodiscard]] Result<> restore(StoredState& state);
   [[nodiscard]] Result<> restore_windows(StoredState& state);
+  [[nodiscard]] Result<> open_joins(const StoredState& state);
+  void make_lanes();
   void checkpoint(bool last);
   void take_snapshot(Snapshot& snapshot);
   void take_panes(Snapshot& snapshot);
@@ -104,9 +115,17 @@ class Coordinator final : public SourceHost {
   void take_numbers(Snapshot& snapshot);
   void store_monitors(Snapshot& snapshot);
   void update_watermarks(const PartitionStates& progress);
+  [[nodiscard]] TimeMs labels_until(std::span<const PartitionProgress> labels, DurationMs horizon,
+                                    TimeMs steady) const;
   [[nodiscard]] bool is_closable(const PaneKey& key, std::uint64_t predictions_in_all_lanes) const;
   // False where it has been given up because the daemon is to stop.
   [[nodiscard]] bool write_until_done(const Checkpoint& checkpoint);
+  [[nodiscard]] Result<> write_once(const Checkpoint& checkpoint);
+  [[nodiscard]] Result<> write_join_rows();
+  [[nodiscard]] bool found_damage();
+  void set_trouble(std::string trouble);
+  void watch_disk();
+  void resume_lanes();
   void refresh_totals();
   [[nodiscard]] WindowId window_id(const PaneKey& key) const;
   [[nodiscard]] Result<PaneKey> pane_key(const WindowId& id) const;
@@ -121,7 +140,9 @@ class Coordinator final : public SourceHost {
 
   WindowArchive archive_;
   Evaluator evaluator_;
+  MemoryBudget join_memory_;
   std::vector<std::unique_ptr<LabelJoin>> joins_;      // by model; null without labels
+  std::vector<JoinLog*> join_logs_;                    // by model; owned by the joins
   std::vector<std::unique_ptr<LaneWindows>> windows_;  // by lane
   std::unique_ptr<Lanes> lanes_;
 
@@ -129,7 +150,8 @@ class Coordinator final : public SourceHost {
   std::vector<TimeMs> watermarks_;  // by model
   std::vector<TimeMs>
       idle_close_until_;  // by model: windows that end before this close although all is idle
-  TimeMs labels_until_ = kEndOfTime;
+  // By model: event time before which no more labels are expected.
+  std::vector<TimeMs> labels_until_;
   std::map<std::string, std::uint32_t>
       names_written_;  // "model/kind" -> codes that are in the store
   std::map<std::string, std::int64_t> delivered_written_;
@@ -143,7 +165,11 @@ class Coordinator final : public SourceHost {
   std::string trouble_;  // why no checkpoint can be written; empty: all is well
   std::atomic<bool> started_{false};
   std::atomic<bool> source_ready_{false};
+  const unsigned lane_count_;
+  bool join_rows_written_ = false;  // by the checkpoint that is being made
   bool writing_failed_ = false;
+  bool disk_is_full_ = false;
+  TimeMs next_look_at_disk_ = 0;  // steady
   bool gave_up_ = false;
 };
 

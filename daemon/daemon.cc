@@ -248,7 +248,8 @@ void Daemon::monitor_changed(const MonitorName& name, const MonitorState& state)
 void Daemon::totals(const PipelineTotals& totals) {
   metrics_.set_totals(totals.predictions, totals.labels, totals.discarded);
   metrics_.set_windows_closed(totals.windows);
-  metrics_.set_losses(totals.join_evicted, totals.too_late, totals.damaged_windows);
+  metrics_.set_losses(totals.too_late, totals.damaged_windows);
+  for (const auto& [model, join] : totals.joins) metrics_.set_join(model, join.counts, join.delays);
   const TimeMs now = clock_.steady();
   const std::uint64_t events = totals.predictions + totals.labels;
   if (now - rate_since_ >= 1'000) {

@@ -259,7 +259,8 @@ std::vector<Report> Evaluator::recall(std::size_t windows_per_monitor) {
   return std::exchange(reports_, std::move(before));
 }
 
-void Evaluator::mature(ModelIndex model, TimeMs until) {
+void Evaluator::mature(ModelIndex model, TimeMs predictions_until, TimeMs labels_until) {
+  const TimeMs until = std::min(predictions_until, labels_until);
   const DurationMs horizon = plans_[position(model)].model.config->label_horizon;
   const TimeMs now = clock_.now();
   std::vector<PaneKey> gone;
@@ -267,7 +268,7 @@ void Evaluator::mature(ModelIndex model, TimeMs until) {
     ClosedWindow& window = record.window;
     if (key.monitor.model != model) continue;
     const bool passed = until != kNoTime && window.end <= until - horizon;
-    const bool waited = now - window.published_at >= horizon;
+    const bool waited = labels_until == kEndOfTime && now - window.published_at >= horizon;
     if (!passed && !waited) continue;
     const ModelPlan& plan = plan_of(key);
     const bool was_judged =

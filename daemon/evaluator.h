@@ -52,9 +52,10 @@ class Evaluator {
   void amend(bool all);
 
   // Windows whose labels can no longer change are published a last time and forgotten: those whose
-  // end + horizon lies before `until` (event times before which nothing more is expected), and
-  // those that have stood still for a horizon.
-  void mature(ModelIndex model, TimeMs until);
+  // end + horizon lies before both event times, before which no more predictions and labels are
+  // expected, and those that have stood still for a horizon while no more labels are expected at
+  // all (`labels_until` is kEndOfTime).
+  void mature(ModelIndex model, TimeMs predictions_until, TimeMs labels_until);
 
   // What was last published of the newest windows of every monitor, made again from the archive,
   // oldest first: after a restart the gauges and the page show what they showed before. Windows

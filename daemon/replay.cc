@@ -16,6 +16,8 @@ namespace driftd {
 namespace {
 
 constexpr std::uint32_t kRowsPerBatch = 4'096;
+// A replay keeps its rows in memory beside the index; the index alone may take this much.
+constexpr std::size_t kJoinMemory = std::size_t{8} << 30;
 
 // A replay has no partitions that come and go, and nothing stored.
 class NothingStored final : public SourceHost {
@@ -38,8 +40,11 @@ class Replay {
         evaluator_(models.evaluated(), clock_, archive_) {
     std::vector<LabelJoin*> joins;
     for (const ModelSchema* schema : models.schemas()) {
-      joins_.push_back(options.labels.empty() ? nullptr
-                                              : std::make_unique<LabelJoin>(*schema, clock_));
+      joins_.push_back(options.labels.empty()
+                           ? nullptr
+                           : std::make_unique<LabelJoin>(
+                                 *schema, join_memory_,
+                                 std::make_unique<MemoryJoinRows>(LabelJoin::row_bytes(*schema))));
       joins.push_back(joins_.back().get());
       batch_.predictions.emplace_back(*schema);
       batch_.labels.emplace_back(*schema);
@@ -131,7 +136,7 @@ class Replay {
     for (const ModelSchema* schema : models_.schemas()) {
       const TimeMs predictions_until = windows_->assigner(schema->index).watermark();
       const TimeMs labels_until = options_.labels.empty() ? kEndOfTime : labels_until_;
-      evaluator_.mature(schema->index, std::min(predictions_until, labels_until));
+      evaluator_.mature(schema->index, predictions_until, labels_until);
     }
     write_reports();
   }
@@ -198,6 +203,7 @@ class Replay {
   SystemClock system_clock_;
   ManualClock clock_;
   DiscardedMessages discarded_;
+  MemoryBudget join_memory_{kJoinMemory};
   WindowArchive archive_;
   Evaluator evaluator_;
   std::vector<std::unique_ptr<LabelJoin>> joins_;

@@ -11,6 +11,7 @@
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
 #include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
@@ -112,10 +113,19 @@ struct Families {
       counters(registry, "driftd_dead_letters_not_kept_total",
                "Bad events since the start for which the dead-letter file had no room.")
           .Add({});
-  Counter& join_evicted =
+  Family<Gauge>& join_rows =
+      gauges(registry, "driftd_join_rows", "Predictions and labels that the label join remembers.");
+  Family<Counter>& join_evicted =
       counters(registry, "driftd_join_evicted_total",
-               "Predictions and labels that left the label join early because it was full.")
-          .Add({});
+               "Predictions and labels that left the label join early because it was full.");
+  Family<Counter>& join_expired = counters(
+      registry, "driftd_join_expired_total",
+      "Predictions whose label, and labels whose prediction, did not come within the horizon.");
+  Family<prometheus::Histogram>& label_delay =
+      prometheus::BuildHistogram()
+          .Name("driftd_label_delay_seconds")
+          .Help("Label time less prediction time, of the labels since the start that count.")
+          .Register(registry);
   Counter& too_late =
       counters(registry, "driftd_predictions_too_late_total",
                "Predictions accepted after their window was final; they are in no window.")
@@ -186,6 +196,24 @@ class PrometheusMetrics::Exposition {
     }
   }
 
+  void set_join(const std::string& model, const JoinCounts& counts, const LabelDelays& delays) {
+    const Labels labels = {{"model", model}};
+    show(families_.join_rows, labels, static_cast<double>(counts.rows));
+    raise_to(families_.join_evicted.Add(labels), counts.evicted);
+    raise_to(families_.join_expired.Add(with(labels, "kind", "prediction")),
+             counts.expired_predictions);
+    raise_to(families_.join_expired.Add(with(labels, "kind", "label")), counts.expired_labels);
+    LabelDelays& shown = delays_[model];
+    std::vector<double> more(delays.counts.size());
+    for (std::size_t i = 0; i < more.size(); ++i)
+      more[i] = static_cast<double>(delays.counts[i] - shown.counts[i]);
+    families_.label_delay
+        .Add(labels, prometheus::Histogram::BucketBoundaries(LabelDelays::kBounds_s.begin(),
+                                                             LabelDelays::kBounds_s.end()))
+        .ObserveMultiple(more, delays.sum_s - shown.sum_s);
+    shown = delays;
+  }
+
   // Sets a gauge, making it when it is new, or takes it away when there is no number to show.
   void show(Family<Gauge>& family, const Labels& labels, std::optional<double> value) {
     const auto key = std::pair(&family, labels);
@@ -237,6 +265,7 @@ class PrometheusMetrics::Exposition {
     return true;
   }
 
+  std::map<std::string, LabelDelays> delays_;  // what the histograms show, by model
   const std::size_t max_series_;
   std::mutex mutex_;
   Families families_;
@@ -327,12 +356,16 @@ void PrometheusMetrics::set_dead_letters_not_kept(std::uint64_t total) {
   raise_to(exposition_->families().dead_letters_not_kept, total);
 }
 
-void PrometheusMetrics::set_losses(std::uint64_t join_evicted, std::uint64_t too_late,
-                                   std::uint64_t damaged_windows) {
+void PrometheusMetrics::set_losses(std::uint64_t too_late, std::uint64_t damaged_windows) {
   const std::scoped_lock lock(exposition_->mutex());
-  raise_to(exposition_->families().join_evicted, join_evicted);
   raise_to(exposition_->families().too_late, too_late);
   raise_to(exposition_->families().damaged_windows, damaged_windows);
+}
+
+void PrometheusMetrics::set_join(std::string_view model, const JoinCounts& counts,
+                                 const LabelDelays& delays) {
+  const std::scoped_lock lock(exposition_->mutex());
+  exposition_->set_join(valid_utf8(model), counts, delays);
 }
 
 void PrometheusMetrics::set_source_errors(std::string_view source, std::uint64_t total) {

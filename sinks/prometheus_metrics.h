@@ -16,6 +16,8 @@
 
 #include "core/clock.h"
 #include "core/discard.h"
+#include "core/join_counts.h"
+#include "core/label_delays.h"
 #include "core/report.h"
 
 namespace driftd {
@@ -49,8 +51,9 @@ class PrometheusMetrics {
   void count_deliveries(std::string_view sink, std::string_view result, std::uint64_t times = 1);
   void count_checkpoint(DurationMs took);
   void set_dead_letters_not_kept(std::uint64_t total);
-  void set_losses(std::uint64_t join_evicted, std::uint64_t too_late,
-                  std::uint64_t damaged_windows);
+  void set_losses(std::uint64_t too_late, std::uint64_t damaged_windows);
+  // Both since the start of the process.
+  void set_join(std::string_view model, const JoinCounts& counts, const LabelDelays& delays);
   void set_source_errors(std::string_view source, std::uint64_t total);
 
   // The text exposition format, as a scrape gets it.

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <random>
 #include <system_error>
@@ -29,8 +30,10 @@ CREATE TABLE IF NOT EXISTS closed_windows(model TEXT, version INTEGER, pane INTE
   features BLOB, performance BLOB, PRIMARY KEY(model, version, pane));
 CREATE TABLE IF NOT EXISTS monitors(model TEXT, version INTEGER, windows INTEGER NOT NULL,
   predictions INTEGER NOT NULL, health BLOB NOT NULL, PRIMARY KEY(model, version)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS join_rows(model TEXT, slot INTEGER, bytes BLOB NOT NULL,
-  PRIMARY KEY(model, slot)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS joins(model TEXT PRIMARY KEY, predictions_until INTEGER NOT NULL,
+  until INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS join_segments(model TEXT, first INTEGER, rows INTEGER NOT NULL,
+  PRIMARY KEY(model, first)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outbox(sequence INTEGER PRIMARY KEY AUTOINCREMENT, sink TEXT NOT NULL, id TEXT NOT NULL,
   payload TEXT NOT NULL, created INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS outbox_by_sink ON outbox(sink, sequence);
@@ -84,7 +87,7 @@ struct StateStore::Database {
   [[nodiscard]] bool write_open_panes(const Checkpoint& checkpoint);
   [[nodiscard]] bool write_closed_windows(const Checkpoint& checkpoint);
   [[nodiscard]] bool write_monitors(const Checkpoint& checkpoint);
-  [[nodiscard]] bool write_join_rows(const Checkpoint& checkpoint);
+  [[nodiscard]] bool write_joins(const Checkpoint& checkpoint);
   [[nodiscard]] bool write_outbox(const Checkpoint& checkpoint);
 };
 
@@ -107,6 +110,7 @@ Result<std::unique_ptr<StateStore>> StateStore::open(const std::string& state_di
   const Result<int> lock = lock_folder(state_dir);
   if (!lock) return std::unexpected(lock.error());
   store->lock_ = *lock;
+  store->folder_ = state_dir;
   store->path_ = state_dir + "/state.db";
   store->database_ = std::make_unique<Database>();
   auto connection = SqliteConnection::open(store->path_);
@@ -186,8 +190,14 @@ Result<StoredState> StateStore::load() {
     state.monitors.push_back(
         {row.text(0), code(row, 1), row.integer(2), row.integer(3), row.text(4)});
   });
-  each("SELECT model, slot, bytes FROM join_rows ORDER BY model, slot", [&](const auto& row) {
-    state.join_rows.push_back({row.text(0), code(row, 1), false, row.text(2)});
+  each("SELECT model, predictions_until, until FROM joins ORDER BY model", [&](const auto& row) {
+    state.joins.push_back({row.text(0), {}, row.integer(1), row.integer(2)});
+  });
+  each("SELECT model, first, rows FROM join_segments ORDER BY model, first", [&](const auto& row) {
+    const auto join = std::ranges::find(state.joins, row.text(0), &StoredJoin::model);
+    if (join == state.joins.end()) return;
+    join->segments.push_back(
+        {static_cast<RowNumber>(row.integer(1)), static_cast<std::uint64_t>(row.integer(2))});
   });
   each("SELECT model, fingerprint FROM fingerprints",
        [&](const auto& row) { state.fingerprints.push_back({row.text(0), row.text(1)}); });
@@ -215,7 +225,7 @@ Result<> StateStore::write(const Checkpoint& checkpoint) {
 bool StateStore::Database::write_all(const Checkpoint& checkpoint) {
   return write_partitions(checkpoint) && write_open_panes(checkpoint) &&
          write_closed_windows(checkpoint) && write_monitors(checkpoint) &&
-         write_join_rows(checkpoint) && write_outbox(checkpoint);
+         write_joins(checkpoint) && write_outbox(checkpoint);
 }
 
 bool StateStore::Database::write_partitions(const Checkpoint& checkpoint) {
@@ -301,16 +311,19 @@ bool StateStore::Database::write_monitors(const Checkpoint& checkpoint) {
   return true;
 }
 
-bool StateStore::Database::write_join_rows(const Checkpoint& checkpoint) {
-  SqliteStatement insert =
-      connection->prepare("INSERT OR REPLACE INTO join_rows VALUES(?1, ?2, ?3)");
-  SqliteStatement erase =
-      connection->prepare("DELETE FROM join_rows WHERE model = ?1 AND slot = ?2");
-  for (const StoredJoinRow& row : checkpoint.join_rows) {
-    SqliteStatement& statement = row.free ? erase : insert;
-    statement.bind_text(1, row.model).bind(2, row.slot);
-    if (!row.free) statement.bind_blob(3, row.bytes);
-    if (!statement.run()) return false;
+bool StateStore::Database::write_joins(const Checkpoint& checkpoint) {
+  SqliteStatement erase = connection->prepare("DELETE FROM join_segments WHERE model = ?1");
+  SqliteStatement expired = connection->prepare("INSERT OR REPLACE INTO joins VALUES(?1, ?2, ?3)");
+  SqliteStatement insert = connection->prepare("INSERT INTO join_segments VALUES(?1, ?2, ?3)");
+  for (const StoredJoin& join : checkpoint.joins) {
+    expired.bind_text(1, join.model).bind(2, join.predictions_until).bind(3, join.until);
+    if (!expired.run() || !erase.bind_text(1, join.model).run()) return false;
+    for (const JoinSegment& segment : join.segments) {
+      insert.bind_text(1, join.model)
+          .bind(2, static_cast<std::int64_t>(segment.first))
+          .bind(3, static_cast<std::int64_t>(segment.rows));
+      if (!insert.run()) return false;
+    }
   }
   return true;
 }

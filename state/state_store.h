@@ -38,11 +38,13 @@ class StateStore {
   // (group.instance.id).
   [[nodiscard]] const std::string& instance_id() const { return instance_id_; }
   [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::string& folder() const { return folder_; }
 
  private:
   struct Database;
   StateStore() = default;
   std::unique_ptr<Database> database_;
+  std::string folder_;
   std::string path_;
   std::string instance_id_;
   int lock_ = -1;

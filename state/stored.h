@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "windows/join_rows.h"
 
 namespace driftd {
 
@@ -61,11 +62,12 @@ struct StoredMonitor {
   std::string health;
 };
 
-struct StoredJoinRow {
+// How many rows of each file of a model's label join count; see state/join_log.h.
+struct StoredJoin {
   std::string model;
-  std::uint32_t slot = 0;
-  bool free = false;
-  std::string bytes;
+  std::vector<JoinSegment> segments;
+  TimeMs predictions_until = kNoTime;  // LabelJoin::Expired
+  TimeMs until = kNoTime;
 };
 
 struct StoredOutboxEntry {
@@ -94,7 +96,7 @@ struct Checkpoint {
   std::vector<WindowId> forgotten_windows;
   std::vector<WindowId> erased_windows;
   std::vector<StoredMonitor> monitors;
-  std::vector<StoredJoinRow> join_rows;
+  std::vector<StoredJoin> joins;  // whole, of the models whose join changed
   std::vector<StoredOutboxEntry> outbox;
   std::map<std::string, std::int64_t> delivered;  // sink -> last sequence that it has delivered
   std::vector<StoredFingerprint> fingerprints;    // at the first checkpoint
@@ -108,7 +110,7 @@ struct StoredState {
   std::vector<StoredClosedWindow> closed_windows;  // without summaries
   std::vector<WindowId> forgotten_windows;
   std::vector<StoredMonitor> monitors;
-  std::vector<StoredJoinRow> join_rows;
+  std::vector<StoredJoin> joins;
   std::vector<StoredFingerprint> fingerprints;
 };
 

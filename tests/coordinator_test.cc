@@ -348,7 +348,11 @@ void arrange(Pipeline& pipeline, const Scenario& scenario) {
   pipeline.stream = hard_stream(scenario.labels);
   if (!scenario.labels) pipeline.config.sources[0].labels.clear();
   ModelConfig& model = pipeline.config.models[0];
-  if (scenario.horizon > 0) model.label_horizon = scenario.horizon;
+  if (scenario.horizon > 0) {
+    model.label_horizon = scenario.horizon;
+    // The whole stream passes within a horizon of the clock, too, or labels would be given up.
+    pipeline.config.daemon.checkpoint_interval = 10;
+  }
   if (scenario.count == 0) return;
   model.window.size = 0;
   model.window.count = scenario.count;

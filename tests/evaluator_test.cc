@@ -12,6 +12,7 @@
 
 #include "daemon/model_setup.h"
 #include "tests/support/fake_source.h"
+#include "tests/support/memory_join.h"
 #include "windows/label_join.h"
 #include "windows/lane_windows.h"
 
@@ -52,7 +53,7 @@ class Evaluating {
     if (adjust) adjust(config_[0]);
     models_ = ModelSetup::load(config_, with_labels).value();
     evaluator_ = std::make_unique<Evaluator>(models_->evaluated(), clock_, archive_);
-    join_ = std::make_unique<LabelJoin>(*models_->schemas()[0], clock_);
+    join_ = make_memory_join(*models_->schemas()[0], join_memory_);
     LabelJoin* const joins[] = {with_labels ? join_.get() : nullptr};
     lane_ = std::make_unique<LaneWindows>(models_->monitored(), joins, false);
     batch_.predictions.emplace_back(*models_->schemas()[0]);
@@ -90,8 +91,8 @@ class Evaluating {
     evaluator_->amend(all);
     return evaluator_->take_reports();
   }
-  std::vector<Report> mature(TimeMs until) {
-    evaluator_->mature(ModelIndex{0}, until);
+  std::vector<Report> mature(TimeMs predictions_until, TimeMs labels_until = kEndOfTime) {
+    evaluator_->mature(ModelIndex{0}, predictions_until, labels_until);
     return evaluator_->take_reports();
   }
   void wait() { clock_.advance(config_[0].amend_interval); }
@@ -108,6 +109,7 @@ class Evaluating {
   std::vector<ModelConfig> config_;
   std::unique_ptr<ModelSetup> models_;
   std::unique_ptr<Evaluator> evaluator_;
+  MemoryBudget join_memory_{kJoinMemory};
   std::unique_ptr<LabelJoin> join_;
   std::unique_ptr<LaneWindows> lane_;
   LaneBatch batch_;
@@ -331,6 +333,7 @@ TEST(Evaluator, MaturesByEventTimeAndByStandingStill) {
   by_clock.clock().advance(999);
   EXPECT_TRUE(by_clock.mature(kNoTime).empty());
   by_clock.clock().advance(1);
+  EXPECT_TRUE(by_clock.mature(kNoTime, kNoTime).empty()) << "labels may still be on their way";
   EXPECT_EQ(metric(by_clock.mature(kNoTime), "accuracy")->window.revision, 1);
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "tests/support/fingerprints.h"
+#include "tests/support/memory_join.h"
 #include "tests/support/models.h"
 
 // Every allocation of this program passes here, so that a test can say that none happened. Not
@@ -50,7 +52,7 @@ class Lanes {
     model_.add_usual_features();
     model_.window = window;
     model_.schema.label_horizon = 1'000'000;
-    join_ = std::make_unique<LabelJoin>(model_.schema, clock_);
+    join_ = make_memory_join(model_.schema, join_memory_);
     LabelJoin* const joins[] = {with_labels ? join_.get() : nullptr};
     const MonitoredModel models[] = {model_.monitored()};
     for (std::size_t i = 0; i < lanes; ++i) lanes_.emplace_back(models, joins, stop_to_close);
@@ -108,6 +110,7 @@ class Lanes {
 
   ModelUnderTest model_;
   ManualClock clock_;
+  MemoryBudget join_memory_{kJoinMemory};
   std::unique_ptr<LabelJoin> join_;
   std::vector<LaneWindows> lanes_;
   LaneBatch batch_;
@@ -401,7 +404,7 @@ class WarmLane {
     for (int i = 0; i < 1'000; ++i) baseline.push_back(std::sin(i));
     for (int i = 0; i < kFeatures; ++i) model_.add_numeric("f" + std::to_string(i), baseline);
     model_.schema.label_horizon = 1'000;
-    join_ = std::make_unique<LabelJoin>(model_.schema, clock_);
+    join_ = make_memory_join(model_.schema, join_memory_);
     LabelJoin* const joins[] = {with_labels ? join_.get() : nullptr};
     const MonitoredModel models[] = {model_.monitored()};
     lane_ = std::make_unique<LaneWindows>(models, joins, false);
@@ -414,10 +417,9 @@ class WarmLane {
   }
   // All rows go from the join, so that the next fold takes the same ids for new ones.
   void forget_ids() {
-    clock_.advance(10'000);
-    join_->expire(kNoTime, kNoTime);
-    (void)join_->take_changed();
-    ASSERT_EQ(join_->size(), 0U);
+    const TimeMs after = *std::ranges::max_element(batch_.predictions[0].ts) + 1'001;
+    join_->expire(after, after);
+    ASSERT_EQ(join_->counts().rows, 0U);
   }
   [[nodiscard]] std::uint64_t predictions() { return lane_->totals().predictions; }
 
@@ -447,6 +449,7 @@ class WarmLane {
 
   ModelUnderTest model_;
   ManualClock clock_;
+  MemoryBudget join_memory_{kJoinMemory};
   std::unique_ptr<LabelJoin> join_;
   std::unique_ptr<LaneWindows> lane_;
   LaneBatch batch_;

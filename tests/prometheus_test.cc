@@ -178,7 +178,15 @@ TEST(PrometheusMetrics, ShowsItsOwnAffairs) {
   metrics.count_deliveries("webhook-0", "delivered", 2);
   metrics.count_checkpoint(250);
   metrics.set_dead_letters_not_kept(5);
-  metrics.set_losses(6, 7, 8);
+  metrics.set_losses(7, 8);
+  LabelDelays delays;
+  delays.add(500);
+  delays.add(5'000);
+  metrics.set_join(
+      "fraud", {.rows = 3, .evicted = 6, .expired_predictions = 4, .expired_labels = 5}, delays);
+  delays.add(7'000);
+  metrics.set_join(
+      "fraud", {.rows = 2, .evicted = 6, .expired_predictions = 5, .expired_labels = 5}, delays);
   metrics.set_source_errors("kafka-0", 6);
   EXPECT_EQ(value_of(metrics, "driftd_windows_closed_total"), "4");
   EXPECT_EQ(std::stod(value_of(metrics, R"(driftd_watermark_timestamp_seconds{model="fraud"})")),
@@ -193,7 +201,14 @@ TEST(PrometheusMetrics, ShowsItsOwnAffairs) {
   EXPECT_EQ(value_of(metrics, "driftd_checkpoints_total"), "1");
   EXPECT_EQ(value_of(metrics, "driftd_checkpoint_duration_seconds"), "0.25");
   EXPECT_EQ(value_of(metrics, "driftd_dead_letters_not_kept_total"), "5");
-  EXPECT_EQ(value_of(metrics, "driftd_join_evicted_total"), "6");
+  EXPECT_EQ(value_of(metrics, R"(driftd_join_rows{model="fraud"})"), "2");
+  EXPECT_EQ(value_of(metrics, R"(driftd_join_evicted_total{model="fraud"})"), "6");
+  EXPECT_EQ(value_of(metrics, R"(driftd_join_expired_total{kind="prediction",model="fraud"})"),
+            "5");
+  EXPECT_EQ(value_of(metrics, R"(driftd_join_expired_total{kind="label",model="fraud"})"), "5");
+  EXPECT_EQ(value_of(metrics, R"(driftd_label_delay_seconds_bucket{model="fraud",le="1"})"), "1");
+  EXPECT_EQ(value_of(metrics, R"(driftd_label_delay_seconds_bucket{model="fraud",le="10"})"), "3");
+  EXPECT_EQ(value_of(metrics, R"(driftd_label_delay_seconds_sum{model="fraud"})"), "12.5");
   EXPECT_EQ(value_of(metrics, "driftd_predictions_too_late_total"), "7");
   EXPECT_EQ(value_of(metrics, "driftd_damaged_windows_total"), "8");
   EXPECT_EQ(value_of(metrics, R"(driftd_source_errors_total{source="kafka-0"})"), "6");

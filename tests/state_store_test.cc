@@ -84,7 +84,7 @@ class StateStoreTest : public ::testing::Test {
   closed.summaries = {"features", kBytes};
   all.forgotten_windows = {{"fraud", 0, 6}};
   all.monitors = {{"fraud", 0, 12, 12'345, kBytes}};
-  all.join_rows = {{"fraud", 0, false, kBytes}, {"fraud", 4'000'000'000U, false, "row"}};
+  all.joins = {{"fraud", {{5, 7}, {12, 1LL << 40}}, 90, 80}, {"other", {{0, 1}}}};
   all.outbox = {entry("store", "a")};
   all.fingerprints = {{"fraud", "task=binary"}};
   return all;
@@ -126,10 +126,14 @@ TEST_F(StateStoreTest, GivesBackEveryTableAfterARestart) {
   EXPECT_EQ(
       std::tie(state.monitors[0].windows, state.monitors[0].predictions, state.monitors[0].health),
       std::make_tuple(12, 12'345, kBytes));
-  ASSERT_EQ(state.join_rows.size(), 2U);
-  EXPECT_EQ(std::tie(state.join_rows[0].slot, state.join_rows[0].bytes),
-            std::make_tuple(0U, kBytes));
-  EXPECT_EQ(state.join_rows[1].slot, 4'000'000'000U) << "slots in rising order";
+  ASSERT_EQ(state.joins.size(), 2U);
+  EXPECT_EQ(state.joins[0].model, "fraud");
+  ASSERT_EQ(state.joins[0].segments.size(), 2U) << "in rising order";
+  EXPECT_EQ(state.joins[0].segments[0].first, 5U);
+  EXPECT_EQ(state.joins[0].segments[1].rows, 1ULL << 40);
+  EXPECT_EQ(state.joins[0].predictions_until, 90);
+  EXPECT_EQ(state.joins[0].until, 80);
+  EXPECT_EQ(state.joins[1].model, "other");
   ASSERT_EQ(state.fingerprints.size(), 1U);
   EXPECT_EQ(state.fingerprints[0].fingerprint, "task=binary");
   EXPECT_THAT(outbox("store"), ElementsAre("a=pa"));
@@ -145,7 +149,7 @@ TEST_F(StateStoreTest, ReplacesWhatChangesAndDeletesWhatGoes) {
   changed.window = {"fraud", 0, 7};
   changed.meta = "new meta";
   next.erased_windows = {{"fraud", 0, 6}};
-  next.join_rows = {{"fraud", 0, true, ""}};
+  next.joins = {{"fraud", {{12, 3}}}};
   write(next);
   StoredState state = load();
   EXPECT_EQ(state.partitions[0].next_offset, 9);
@@ -155,8 +159,9 @@ TEST_F(StateStoreTest, ReplacesWhatChangesAndDeletesWhatGoes) {
   EXPECT_EQ(store_->load_summaries({"fraud", 0, 7})->features, "features")
       << "unchanged summaries stay";
   EXPECT_THAT(state.forgotten_windows, IsEmpty());
-  ASSERT_EQ(state.join_rows.size(), 1U);
-  EXPECT_EQ(state.join_rows[0].slot, 4'000'000'000U);
+  ASSERT_EQ(state.joins.size(), 2U) << "the other model's did not change";
+  ASSERT_EQ(state.joins[0].segments.size(), 1U);
+  EXPECT_EQ(state.joins[0].segments[0].rows, 3U);
 
   Checkpoint last;
   last.replaces_open_panes = true;
@@ -224,7 +229,7 @@ TEST_F(StateStoreTest, LeavesThePreviousStateWhereAWriteFails) {
   next.replaces_open_panes = true;
   next.forgotten_windows = {{"fraud", 0, 7}};
   next.monitors = {{"fraud", 0, 13, 0, ""}};
-  next.join_rows = {{"fraud", 0, true, ""}};
+  next.joins = {{"fraud", {{12, 3}}}};
   next.outbox = {entry("store", "b")};
   const Result<> refused = store_->write(next);
   ASSERT_FALSE(refused);
@@ -235,7 +240,7 @@ TEST_F(StateStoreTest, LeavesThePreviousStateWhereAWriteFails) {
   EXPECT_EQ(state.open_panes.size(), 1U);
   EXPECT_EQ(state.closed_windows.size(), 1U);
   EXPECT_EQ(state.monitors[0].windows, 12);
-  EXPECT_EQ(state.join_rows.size(), 2U);
+  EXPECT_EQ(state.joins[0].segments.size(), 2U);
   EXPECT_THAT(outbox("store"), ElementsAre("a=pa"));
 
   run_sql("DROP TRIGGER refuse");
@@ -256,7 +261,6 @@ TEST_F(StateStoreTest, ReturnsAnErrorWhereATableIsGone) {
 TEST_F(StateStoreTest, NeverTakesPartOfADamagedDatabaseForAllOfIt) {
   Checkpoint many;
   for (std::uint32_t slot = 0; slot < 2'000; ++slot) {
-    many.join_rows.push_back({"fraud", slot, false, std::string(100, 'x')});
     many.open_panes.push_back({0, {"fraud", 0, slot}, {std::string(100, 'f'), ""}});
   }
   write(many);

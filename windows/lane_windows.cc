@@ -9,6 +9,7 @@ namespace driftd {
 LaneWindows::LaneWindows(std::span<const MonitoredModel> models, std::span<LabelJoin* const> joins,
                          bool stop_to_close) {
   DRIFTD_CHECK(models.size() == joins.size());
+  totals_.label_delays.resize(models.size());
   for (std::size_t i = 0; i < models.size(); ++i) {
     models_.push_back({models[i], joins[i], PaneAssigner(models[i].window, stop_to_close)});
   }
@@ -161,6 +162,8 @@ void LaneWindows::fold_joined(const ModelState& state) {
                target.performance);
     target.performance_changed = true;
   }
+  LabelDelays& delays = totals_.label_delays[position(state.model.schema->index)];
+  for (const JoinedRows::Row& row : joined_.rows) delays.add(row.label_delay);
   totals_.joined += joined_.rows.size();
 }
 

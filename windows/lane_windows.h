@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/event_batch.h"
+#include "core/label_delays.h"
 #include "windows/label_join.h"
 #include "windows/pane.h"
 #include "windows/pane_assigner.h"
@@ -22,9 +23,10 @@
 namespace driftd {
 
 struct LaneTotals {
-  std::uint64_t predictions = 0;  // accepted, distinct
-  std::uint64_t labels = 0;       // accepted, first of their id
-  std::uint64_t joined = 0;       // predictions whose label counts
+  std::uint64_t predictions = 0;          // accepted, distinct
+  std::uint64_t labels = 0;               // accepted, first of their id
+  std::uint64_t joined = 0;               // predictions whose label counts
+  std::vector<LabelDelays> label_delays;  // by ModelIndex
   DiscardCounts discarded;
 };
 
