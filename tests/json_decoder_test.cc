@@ -2,30 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
-#include <new>
 #include <random>
 
 #include "config/config.h"
-
-// Every allocation of this program passes here, so that a test can say that none happened. Not
-// inlined: GCC would see `free` behind a `new` and warn.
-namespace {
-std::atomic<std::uint64_t> allocations{0};
-}
-[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return std::malloc(size);
-}
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  if (void* memory = operator new(size, std::nothrow)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/allocations.h"
 
 namespace driftd {
 namespace {
@@ -34,7 +17,7 @@ std::uint64_t bits(double value) { return std::bit_cast<std::uint64_t>(value); }
 
 constexpr TimeMs kNow = 1'700'000'000'000;
 
-void add_series(ModelSchema& model, std::string name, SeriesType type, SeriesRole role,
+void add_series(ModelSchema& model, const std::string& name, SeriesType type, SeriesRole role,
                 std::initializer_list<const char*> categories = {}) {
   SeriesSchema series{.name = name, .type = type, .role = role, .categories = {}};
   for (const char* category : categories) {
@@ -580,9 +563,9 @@ TEST(JsonDecoder, AllocatesNothingOnceItIsWarm) {
     batch.clear();
   };
   run();
-  const std::uint64_t before = allocations.load();
+  const std::uint64_t before = allocations();
   run();
-  EXPECT_EQ(allocations.load() - before, 0u);
+  EXPECT_EQ(allocations() - before, 0u);
 }
 
 TEST(JsonDecoder, ReadsDeepNestingUpToItsLimit) {

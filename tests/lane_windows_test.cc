@@ -4,33 +4,15 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <string>
 #include <vector>
 
+#include "tests/support/allocations.h"
 #include "tests/support/fingerprints.h"
 #include "tests/support/memory_join.h"
 #include "tests/support/models.h"
-
-// Every allocation of this program passes here, so that a test can say that none happened. Not
-// inlined: GCC would see `free` behind a `new` and warn.
-namespace {
-std::atomic<std::uint64_t> allocations{0};
-}
-[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return std::malloc(size);
-}
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  if (void* memory = operator new(size, std::nothrow)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace driftd {
 namespace {
@@ -462,13 +444,13 @@ TEST(LaneWindows, AllocatesNothingOnceItIsWarm) {
       lane.fold();
       if (with_labels) lane.forget_ids();
     }
-    const std::uint64_t before = allocations.load();
+    const std::uint64_t before = allocations();
     lane.fold();
-    EXPECT_EQ(allocations.load() - before, 0U) << (with_labels ? "with" : "without") << " labels";
+    EXPECT_EQ(allocations() - before, 0U) << (with_labels ? "with" : "without") << " labels";
     EXPECT_EQ(lane.predictions(), 4 * kRows);
     // Or the count would say nothing.
     const auto probe = std::make_unique<std::string>(100, 'x');
-    EXPECT_GT(allocations.load(), before);
+    EXPECT_GT(allocations(), before);
   }
 }
 
