@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bench/event_generator.h"
+#include "core/check.h"
 #include "detectors/ks.h"
 #include "detectors/psi.h"
 #include "sources/formats/format.h"
@@ -185,6 +186,7 @@ void fill_predictions(EventBatch& batch, std::uint64_t first) {
 // Every turn inserts a batch of predictions and joins as many labels, at range(0) pending rows.
 void label_join_pair(benchmark::State& state) {
   const auto pending = static_cast<std::uint64_t>(state.range(0));
+  DRIFTD_CHECK(pending > 0);
   ModelSchema schema;
   schema.label_horizon = 7LL * 86'400'000;
   const ManualClock clock(0);

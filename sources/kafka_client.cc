@@ -227,6 +227,7 @@ Result<std::vector<TopicInfo>> describe_topics(const KafkaSourceConfig& config, 
         return std::unexpected(std::move(error));
       }
       std::vector<TopicPartition> partitions;
+      partitions.reserve(static_cast<std::size_t>(*count));
       for (std::int32_t i = 0; i < *count; ++i) partitions.push_back({name, i});
       TopicInfo& info = topics.emplace_back(TopicInfo{name, {}});
       for (const auto& range : query_offset_ranges(client->get(), partitions, timeout_ms)) {

@@ -14,12 +14,12 @@ namespace driftd {
 namespace {
 
 const ModelUnderTest& model() {
-  static ModelUnderTest* const model = [] {
+  static ModelUnderTest* const kModel = [] {
     auto* made = new ModelUnderTest(Task::binary);
     made->add_usual_features();
     return made;
   }();
-  return *model;
+  return *kModel;
 }
 
 struct Event {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <map>
 #include <numeric>
 #include <set>
@@ -105,8 +106,10 @@ RC_GTEST_PROP(Psi, BinsEveryRowOnce, ()) {
   const BinCounts bins = bin_counts(reference, summary_of(reference, b));
   RC_ASSERT(bins.reference.size() == reference.edges.size() + 1);
   RC_ASSERT(bins.current.size() == bins.reference.size());
-  RC_ASSERT(std::accumulate(bins.reference.begin(), bins.reference.end(), 0U) == a.size());
-  RC_ASSERT(std::accumulate(bins.current.begin(), bins.current.end(), 0U) == b.size());
+  RC_ASSERT(std::accumulate(bins.reference.begin(), bins.reference.end(), std::uint64_t{0}) ==
+            a.size());
+  RC_ASSERT(std::accumulate(bins.current.begin(), bins.current.end(), std::uint64_t{0}) ==
+            b.size());
   RC_ASSERT(bins.reference_total == a.size());
   RC_ASSERT(bins.current_total == b.size());
 }

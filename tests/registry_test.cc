@@ -74,10 +74,10 @@ class EveryDetector : public testing::TestWithParam<std::string> {
   // Calls `look` for each kind of series that the detector takes.
   template <typename Look>
   void for_each_series(Look look) const {
-    static const Series* const numeric = new Series(numeric_series());
-    static const Series* const categorical = new Series(categorical_series());
-    if (detector().numeric != nullptr) look(*numeric);
-    if (detector().categorical != nullptr) look(*categorical);
+    static const Series* const kNumeric = new Series(numeric_series());
+    static const Series* const kCategorical = new Series(categorical_series());
+    if (detector().numeric != nullptr) look(*kNumeric);
+    if (detector().categorical != nullptr) look(*kCategorical);
   }
   [[nodiscard]] const Detector& detector() const { return *find_detector(GetParam()); }
   [[nodiscard]] Verdict verdict(const Series& series, const SeriesSummary& current,

@@ -16,9 +16,9 @@ namespace driftd {
 namespace {
 
 const NumericReference& numeric_reference() {
-  static const NumericReference reference =
+  static const NumericReference kReference =
       reference_of({-60, -10.5, -1, -1, 0, 0, 0, 0.5, 1, 2, 7, 40, kInfinity});
-  return reference;
+  return kReference;
 }
 
 void fold_numbers(NumericSummary& summary, std::span<const double> part) {
@@ -121,8 +121,8 @@ TEST(Moments, OfNothingAreZero) {
 // --- Categories
 
 const std::vector<std::string>& categories() {
-  static const std::vector<std::string> sorted = {"DE", "FR", "IT"};
-  return sorted;
+  static const std::vector<std::string> kSorted = {"DE", "FR", "IT"};
+  return kSorted;
 }
 
 struct Cell {

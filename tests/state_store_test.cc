@@ -17,7 +17,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::UnorderedElementsAre;
 
 // Bytes that a text column or a C string would cut off.
 const std::string kBytes("\x00\xFF\x00 and more", 11);

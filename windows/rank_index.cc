@@ -7,7 +7,8 @@
 #include "core/check.h"
 
 // The two loops below cost most of what a numeric value costs, so they are compiled twice and the
-// processor chooses at start-up. AVX2 without FMA: both versions round alike.
+// processor chooses at start-up; a compiler may ask for that to be known before the first call.
+// AVX2 without FMA: both versions round alike.
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
 #define DRIFTD_WIDE_VECTORS __attribute__((target_clones("avx2", "default")))
 #else
@@ -26,38 +27,6 @@ constexpr std::uint32_t kGridFactor = 2;
 constexpr std::size_t kBlock = 512;
 
 }  // namespace
-
-// The grid spans the bulk only: a stretched tail would put everything else into a few grid cells.
-RankIndex::Grid RankIndex::grid_over(std::span<const double> boundaries) {
-  const auto at = [&](double share) {
-    return boundaries[static_cast<std::size_t>(share * static_cast<double>(boundaries.size() - 1))];
-  };
-  const auto cells = static_cast<double>(kGridFactor * boundaries.size());
-  if (!boundaries.empty()) {
-    const double reach = 8 * (at(0.75) - at(0.25));
-    const double low = std::max(at(0.001), at(0.25) - reach);
-    const double scale = cells / (std::min(at(0.999), at(0.75) + reach) - low);
-    if (std::isfinite(low) && std::isfinite(scale) && scale > 0) return {low, scale, cells + 1};
-  }
-  // Without a usable width (one boundary, or infinite ones) a grid that starts nowhere puts every
-  // value into its first cell.
-  return {std::numeric_limits<double>::quiet_NaN(), 0, cells + 1};
-}
-
-RankIndex::RankIndex(std::vector<double> boundaries)
-    : count_(static_cast<std::uint32_t>(boundaries.size())),
-      boundaries_(std::move(boundaries)),
-      grid_(grid_over(boundaries_)) {
-  for (std::size_t i = 1; i < boundaries_.size(); ++i)
-    DRIFTD_CHECK(boundaries_[i - 1] < boundaries_[i]);
-  std::vector<std::int32_t> grid_cell(boundaries_.size());
-  grid_cells(grid_, boundaries_, grid_cell.data());
-  starts_.assign(static_cast<std::size_t>(grid_.last) + 2, 0);
-  for (const std::int32_t cell : grid_cell) ++starts_[static_cast<std::size_t>(cell) + 1];
-  for (std::size_t i = 1; i < starts_.size(); ++i) starts_[i] += starts_[i - 1];
-  // No value is above what is not a number.
-  boundaries_.insert(boundaries_.end(), kCompared, std::numeric_limits<double>::quiet_NaN());
-}
 
 DRIFTD_WIDE_VECTORS void RankIndex::grid_cells(const Grid& grid, std::span<const double> values,
                                                std::int32_t* out) {
@@ -95,6 +64,38 @@ DRIFTD_WIDE_VECTORS void RankIndex::place(std::span<const double> values,
     const std::uint32_t some = at > 0 ? 1 : 0;
     out[i] = 2 * at - (some & static_cast<std::uint32_t>(boundaries[at - some] == value));
   }
+}
+
+// The grid spans the bulk only: a stretched tail would put everything else into a few grid cells.
+RankIndex::Grid RankIndex::grid_over(std::span<const double> boundaries) {
+  const auto at = [&](double share) {
+    return boundaries[static_cast<std::size_t>(share * static_cast<double>(boundaries.size() - 1))];
+  };
+  const auto cells = static_cast<double>(kGridFactor * boundaries.size());
+  if (!boundaries.empty()) {
+    const double reach = 8 * (at(0.75) - at(0.25));
+    const double low = std::max(at(0.001), at(0.25) - reach);
+    const double scale = cells / (std::min(at(0.999), at(0.75) + reach) - low);
+    if (std::isfinite(low) && std::isfinite(scale) && scale > 0) return {low, scale, cells + 1};
+  }
+  // Without a usable width (one boundary, or infinite ones) a grid that starts nowhere puts every
+  // value into its first cell.
+  return {std::numeric_limits<double>::quiet_NaN(), 0, cells + 1};
+}
+
+RankIndex::RankIndex(std::vector<double> boundaries)
+    : count_(static_cast<std::uint32_t>(boundaries.size())),
+      boundaries_(std::move(boundaries)),
+      grid_(grid_over(boundaries_)) {
+  for (std::size_t i = 1; i < boundaries_.size(); ++i)
+    DRIFTD_CHECK(boundaries_[i - 1] < boundaries_[i]);
+  std::vector<std::int32_t> grid_cell(boundaries_.size());
+  grid_cells(grid_, boundaries_, grid_cell.data());
+  starts_.assign(static_cast<std::size_t>(grid_.last) + 2, 0);
+  for (const std::int32_t cell : grid_cell) ++starts_[static_cast<std::size_t>(cell) + 1];
+  for (std::size_t i = 1; i < starts_.size(); ++i) starts_[i] += starts_[i - 1];
+  // No value is above what is not a number.
+  boundaries_.insert(boundaries_.end(), kCompared, std::numeric_limits<double>::quiet_NaN());
 }
 
 std::uint32_t RankIndex::cell(double value) const {

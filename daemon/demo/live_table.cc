@@ -77,6 +77,7 @@ std::string grouped(std::uint64_t number) {
 
 std::string names_of(const std::map<std::string, DriftEvidence>& drifting) {
   std::vector<std::string_view> names;
+  names.reserve(drifting.size());
   for (const auto& [series, evidence] : drifting) names.push_back(series);
   if (names.empty()) return "-";
   const std::string number = names.size() == 1 ? "" : fmt::format("{}: ", names.size());

@@ -72,8 +72,7 @@ void for_each_object(const fs::path& file, Take take) {
 
 std::optional<fs::path> find_shared() {
   const char* const given = std::getenv("DRIFTD_SHARED");
-  const fs::path folder =
-      given != nullptr ? fs::path(given) : fs::path(DRIFTD_ROOT) / ".." / "shared";
+  fs::path folder = given != nullptr ? fs::path(given) : fs::path(DRIFTD_ROOT) / ".." / "shared";
   if (fs::is_directory(folder / "data" / "golden")) return folder;
   std::printf("SKIPPED: %s\n", kNoShared);
   return std::nullopt;
