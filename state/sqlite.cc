@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <system_error>
+
 #include "core/check.h"
+#include "state/checked_vfs.h"
+#include "state/database_check.h"
 
 namespace driftd {
 
@@ -56,9 +60,11 @@ std::string SqliteStatement::text(int column) const {
 Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::string& path) {
   std::unique_ptr<SqliteConnection> connection(new SqliteConnection);
   connection->path_ = path;
-  if (sqlite3_open(path.c_str(), &connection->handle_) != SQLITE_OK) {
+  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  if (sqlite3_open_v2(path.c_str(), &connection->handle_, kFlags, checked_vfs()) != SQLITE_OK) {
     return std::unexpected(connection->error("open it"));
   }
+  reserve_checksum_bytes(connection->handle_);
   sqlite3_busy_timeout(connection->handle_, 10'000);
   return connection;
 }
@@ -85,14 +91,23 @@ bool SqliteConnection::failed() const {
 
 Error SqliteConnection::error(std::string_view doing) const {
   const int code = sqlite3_errcode(handle_);
-  const bool corrupted = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+  const std::string message = sqlite3_errmsg(handle_);
+  if (const auto page = damaged_page(handle_)) {
+    return damage_error(path_, page->missing
+                                   ? fmt::format("page {} is missing, it was cut off", page->number)
+                                   : describe_page(page->number));
+  }
+  if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+    return damage_error(path_, fmt::format("{}; it is damaged", message));
   std::string help;
   if (code == SQLITE_FULL) help = ": free some space; driftd goes on by itself";
-  if (corrupted) help = ": the file is damaged; move it away to begin anew, or put a copy back";
+  if (code == SQLITE_IOERR) {
+    const std::error_code reason(sqlite3_system_errno(handle_), std::generic_category());
+    help = fmt::format(" ({}): look at the disk", reason.message());
+  }
   if (code == SQLITE_CANTOPEN) help = ": check that the folder exists and may be written";
-  return {corrupted ? ErrorCode::corrupted : ErrorCode::io,
-          fmt::format("the state database {}: cannot {}: {}{}", path_, doing,
-                      sqlite3_errmsg(handle_), help)};
+  return {ErrorCode::io,
+          fmt::format("the state database {}: cannot {}: {}{}", path_, doing, message, help)};
 }
 
 }  // namespace driftd

@@ -1,4 +1,5 @@
-// A thin, exception-free skin over SQLite's C interface for the state store.
+// A thin, exception-free skin over SQLite's C interface for the state store, on the file layer that
+// verifies every page (checked_vfs.h).
 //
 // Thread rule: a connection belongs to one thread at a time. Failure rule: `error` is that of
 // the connection's last call: ask after every loop over rows and every `run` that is false.

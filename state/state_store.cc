@@ -6,16 +6,20 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <random>
 #include <system_error>
 
+#include "state/database_check.h"
+#include "state/fault_points.h"
 #include "state/sqlite.h"
+#include "state/write_ahead_log.h"
 
 namespace driftd {
 namespace {
 
-constexpr int kFormatVersion = 1;
+constexpr int kFormatVersion = 2;
 
 constexpr const char* kSchema = R"sql(
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -38,6 +42,13 @@ CREATE TABLE IF NOT EXISTS outbox(sequence INTEGER PRIMARY KEY AUTOINCREMENT, si
   payload TEXT NOT NULL, created INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS outbox_by_sink ON outbox(sink, sequence);
 )sql";
+
+// A checkpoint is on the disk when its commit returns (FULL). Its seal need not wait for the disk,
+// because what it seals is there; only after it may SQLite copy its log, once it has 1,000 pages.
+constexpr const char* kBegin =
+    "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; BEGIN IMMEDIATE";
+constexpr const char* kBeginSeal =
+    "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000; BEGIN IMMEDIATE";
 
 [[nodiscard]] std::string random_id() {
   std::random_device device;
@@ -63,10 +74,28 @@ CREATE INDEX IF NOT EXISTS outbox_by_sink ON outbox(sink, sequence);
   return file;
 }
 
+// What a test lets happen at this moment; nothing in production.
+[[nodiscard]] Result<> at(FaultPoint point, const std::string& path) {
+  const int error = fault(point);
+  if (error == 0) return {};
+  return fail(
+      ErrorCode::io,
+      fmt::format("the state database {}: cannot write a checkpoint: {} at {}", path,
+                  std::error_code(error, std::generic_category()).message(), to_string(point)));
+}
+
+void remove_database(const std::string& path) {
+  for (const char* suffix : {"", "-journal", "-wal", "-shm"}) {
+    std::error_code error;
+    std::filesystem::remove(path + suffix, error);
+  }
+}
+
 }  // namespace
 
 struct StateStore::Database {
   std::unique_ptr<SqliteConnection> connection;
+  std::string path;
 
   [[nodiscard]] Result<std::string> meta(const std::string& key) {
     SqliteStatement query = connection->prepare("SELECT value FROM meta WHERE key = ?1");
@@ -81,8 +110,19 @@ struct StateStore::Database {
       return std::unexpected(connection->error("write it"));
     return {};
   }
-  // All of the writes of one checkpoint; false at the first that fails.
-  [[nodiscard]] bool write_all(const Checkpoint& checkpoint);
+  [[nodiscard]] Result<CommitNumber> commit_number();
+  // Begins a transaction, by kBegin or kBeginSeal, and gives it the next commit number.
+  [[nodiscard]] Result<> begin(const char* sql);
+  // The transaction has failed: nothing of it is kept, whether or not the roll-back itself
+  // succeeds.
+  void roll_back();
+  // A small transaction after every other one; the log is copied to the main file only then
+  // (write_ahead_log.h). Where it fails, it is made good before the next checkpoint.
+  [[nodiscard]] Result<> seal();
+  // Makes the tables of a new database, checks the format of another.
+  [[nodiscard]] Result<> begin_or_check(const std::string& state_dir, std::string& instance_id);
+  // All of the writes of one checkpoint; an error at the first that fails.
+  [[nodiscard]] Result<> write_all(const Checkpoint& checkpoint);
   [[nodiscard]] bool write_partitions(const Checkpoint& checkpoint);
   [[nodiscard]] bool write_open_panes(const Checkpoint& checkpoint);
   [[nodiscard]] bool write_closed_windows(const Checkpoint& checkpoint);
@@ -112,17 +152,30 @@ Result<std::unique_ptr<StateStore>> StateStore::open(const std::string& state_di
   store->lock_ = *lock;
   store->folder_ = state_dir;
   store->path_ = state_dir + "/state.db";
-  store->database_ = std::make_unique<Database>();
+  if (auto checked = check_before_open(store->path_); !checked)
+    return std::unexpected(checked.error());
+  const bool is_new = !std::filesystem::exists(store->path_, error);
   auto connection = SqliteConnection::open(store->path_);
   if (!connection) return std::unexpected(connection.error());
+  store->database_ = std::make_unique<Database>();
   store->database_->connection = std::move(*connection);
-  // A checkpoint is on the disk when its commit returns (FULL), and sinks read while it is written
-  // (WAL).
-  for (const char* sql : {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", kSchema}) {
-    if (auto done = store->database_->connection->execute(sql); !done)
-      return std::unexpected(done.error());
+  store->database_->path = store->path_;
+  if (auto begun = store->database_->begin_or_check(state_dir, store->instance_id_); !begun) {
+    store->database_.reset();
+    // The disk was full, for example: what was just made would be taken for a damaged one.
+    if (is_new) remove_database(store->path_);
+    return std::unexpected(begun.error());
   }
-  const Result<std::string> version = store->database_->meta("format_version");
+  return store;
+}
+
+Result<> StateStore::Database::begin_or_check(const std::string& state_dir,
+                                              std::string& instance_id) {
+  // Sinks read while a checkpoint is written (WAL).
+  for (const char* sql : {"PRAGMA journal_mode = WAL", kBegin, kSchema}) {
+    if (auto done = connection->execute(sql); !done) return done;
+  }
+  const Result<std::string> version = meta("format_version");
   if (!version) return std::unexpected(version.error());
   if (!version->empty() && *version != std::to_string(kFormatVersion)) {
     return fail(ErrorCode::incompatible,
@@ -131,19 +184,55 @@ Result<std::unique_ptr<StateStore>> StateStore::open(const std::string& state_di
                             "or begin anew with another [daemon] state_dir",
                             state_dir, *version, kFormatVersion));
   }
-  if (auto done = store->database_->set_meta("format_version", std::to_string(kFormatVersion));
-      !done) {
-    return std::unexpected(done.error());
+  if (!version->empty()) {
+    Result<std::string> id = meta("instance_id");
+    if (!id) return std::unexpected(id.error());
+    instance_id = std::move(*id);
+    return connection->execute("COMMIT");
   }
-  Result<std::string> id = store->database_->meta("instance_id");
-  if (!id) return std::unexpected(id.error());
-  if (id->empty()) {
-    *id = random_id();
-    if (auto done = store->database_->set_meta("instance_id", *id); !done)
-      return std::unexpected(done.error());
+  instance_id = random_id();
+  for (const auto& [key, value] : {std::pair("format_version", std::to_string(kFormatVersion)),
+                                   std::pair("instance_id", instance_id)}) {
+    if (auto done = set_meta(key, value); !done) return done;
   }
-  store->instance_id_ = *id;
-  return store;
+  for (const char* sql : {"PRAGMA user_version = 1", "COMMIT"}) {
+    if (auto done = connection->execute(sql); !done) return done;
+  }
+  return seal();
+}
+
+Result<CommitNumber> StateStore::Database::commit_number() {
+  SqliteStatement query = connection->prepare("PRAGMA user_version");
+  if (query.step()) return static_cast<CommitNumber>(query.integer(0));
+  return std::unexpected(connection->error("read it"));
+}
+
+Result<> StateStore::Database::begin(const char* sql) {
+  if (auto begun = connection->execute(sql); !begun) return begun;
+  const Result<CommitNumber> last = commit_number();
+  if (!last) {
+    roll_back();
+    return std::unexpected(last.error());
+  }
+  // First of all, so that page 1 is never in the log with an older number than its transaction's.
+  const auto next = static_cast<std::int32_t>(*last + 1);
+  auto numbered = connection->execute(fmt::format("PRAGMA user_version = {}", next).c_str());
+  if (!numbered) roll_back();
+  return numbered;
+}
+
+void StateStore::Database::roll_back() {
+  [[maybe_unused]] const Result<> rolled_back = connection->execute("ROLLBACK");
+}
+
+Result<> StateStore::Database::seal() {
+  const Result<CommitNumber> last = commit_number();
+  if (!last) return std::unexpected(last.error());
+  if (is_sealed(*last)) return {};
+  if (auto begun = begin(kBeginSeal); !begun) return begun;
+  Result<> sealed = connection->execute("COMMIT");
+  if (!sealed) roll_back();
+  return sealed;
 }
 
 Result<StoredState> StateStore::load() {
@@ -206,26 +295,40 @@ Result<StoredState> StateStore::load() {
 }
 
 Result<> StateStore::write(const Checkpoint& checkpoint) {
-  SqliteConnection& db = *database_->connection;
-  if (auto begun = db.execute("BEGIN IMMEDIATE"); !begun) return begun;
-  Result<> written;
-  if (!database_->write_all(checkpoint)) {
-    written = std::unexpected(db.error("write a checkpoint"));
-  } else {
-    written = db.execute("COMMIT");
-  }
-  // Without a commit nothing of the transaction is kept, whether or not the roll-back itself
-  // succeeds.
+  if (auto good = at(FaultPoint::checkpoint_begin, path_); !good) return good;
+  if (auto sealed = database_->seal(); !sealed) return sealed;
+  if (auto begun = database_->begin(kBegin); !begun) return begun;
+  Result<> written = database_->write_all(checkpoint);
+  if (written) written = at(FaultPoint::checkpoint_commit, path_);
+  if (written) written = database_->connection->execute("COMMIT");
   if (!written) {
-    [[maybe_unused]] const Result<> rolled_back = db.execute("ROLLBACK");
+    database_->roll_back();
+    return written;
   }
-  return written;
+  // It is durable, whatever happens from here on.
+  [[maybe_unused]] const int nothing_to_fail = fault(FaultPoint::checkpoint_committed);
+  [[maybe_unused]] const Result<> sealed = database_->seal();
+  return {};
 }
 
-bool StateStore::Database::write_all(const Checkpoint& checkpoint) {
-  return write_partitions(checkpoint) && write_open_panes(checkpoint) &&
-         write_closed_windows(checkpoint) && write_monitors(checkpoint) &&
-         write_joins(checkpoint) && write_outbox(checkpoint);
+Result<> StateStore::Database::write_all(const Checkpoint& checkpoint) {
+  struct Part {
+    FaultPoint point;
+    bool (Database::*write)(const Checkpoint&);
+  };
+  constexpr std::array<Part, 6> kParts = {
+      {{FaultPoint::checkpoint_partitions, &Database::write_partitions},
+       {FaultPoint::checkpoint_panes, &Database::write_open_panes},
+       {FaultPoint::checkpoint_windows, &Database::write_closed_windows},
+       {FaultPoint::checkpoint_monitors, &Database::write_monitors},
+       {FaultPoint::checkpoint_monitors, &Database::write_joins},
+       {FaultPoint::checkpoint_outbox, &Database::write_outbox}}};
+  for (const Part& part : kParts) {
+    if (auto good = at(part.point, path); !good) return good;
+    if (!(this->*part.write)(checkpoint))
+      return std::unexpected(connection->error("write a checkpoint"));
+  }
+  return {};
 }
 
 bool StateStore::Database::write_partitions(const Checkpoint& checkpoint) {

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "state/sqlite.h"
+#include "tests/support/checkpoints.h"
 
 namespace driftd {
 namespace {
@@ -17,9 +18,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-// Bytes that a text column or a C string would cut off.
-const std::string kBytes("\x00\xFF\x00 and more", 11);
 
 class StateStoreTest : public ::testing::Test {
  protected:
@@ -61,33 +59,6 @@ class StateStoreTest : public ::testing::Test {
   std::filesystem::path folder_;
   std::unique_ptr<StateStore> store_;
 };
-
-[[nodiscard]] StoredOutboxEntry entry(const std::string& sink, const std::string& id) {
-  StoredOutboxEntry made;
-  made.sink = sink;
-  made.id = id;
-  made.payload = "p" + id;
-  made.created = 77;
-  return made;
-}
-
-[[nodiscard]] Checkpoint one_of_everything() {
-  Checkpoint all;
-  all.partitions = {{"kafka-0", "predictions", 3, 0, 1LL << 40, 1'700'000'000'123},
-                    {"kafka-0", "labels", 0, 1, 5, kNoTime}};
-  all.names = {{"fraud", "version", 0, "v1"}, {"fraud", "class", 1, kBytes}};
-  all.open_panes = {{1, {"fraud", 2, -3'600'000}, {kBytes, "performance"}}};
-  StoredClosedWindow& closed = all.closed_windows.emplace_back();
-  closed.window = {"fraud", 0, 7};
-  closed.meta = kBytes;
-  closed.summaries = {"features", kBytes};
-  all.forgotten_windows = {{"fraud", 0, 6}};
-  all.monitors = {{"fraud", 0, 12, 12'345, kBytes}};
-  all.joins = {{"fraud", {{5, 7}, {12, 1LL << 40}}, 90, 80}, {"other", {{0, 1}}}};
-  all.outbox = {entry("store", "a")};
-  all.fingerprints = {{"fraud", "task=binary"}};
-  return all;
-}
 
 TEST_F(StateStoreTest, GivesBackEveryTableAfterARestart) {
   EXPECT_TRUE(load().partitions.empty());
@@ -297,14 +268,14 @@ TEST_F(StateStoreTest, RefusesASecondDaemonInTheSameFolder) {
 
 TEST_F(StateStoreTest, RefusesAnotherFormatAndLeavesItAsItIs) {
   write(one_of_everything());
-  run_sql("UPDATE meta SET value = '2' WHERE key = 'format_version'");
+  run_sql("UPDATE meta SET value = '3' WHERE key = 'format_version'");
   store_.reset();
   for (int tries = 0; tries < 2; ++tries) {
     const auto refused = StateStore::open(folder_ / "state");
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::incompatible);
     EXPECT_THAT(refused.error().message,
-                AllOf(HasSubstr("format 2"), HasSubstr("format 1"), HasSubstr("state_dir")));
+                AllOf(HasSubstr("format 3"), HasSubstr("format 2"), HasSubstr("state_dir")));
   }
 }
 
@@ -316,7 +287,8 @@ TEST_F(StateStoreTest, SaysThatAFileIsNoDatabase) {
   const auto refused = StateStore::open(folder_ / "state");
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::corrupted);
-  EXPECT_THAT(refused.error().message, HasSubstr("move it away"));
+  EXPECT_THAT(refused.error().message,
+              AllOf(HasSubstr(path), HasSubstr("page 1"), HasSubstr("put a copy back")));
 }
 
 TEST_F(StateStoreTest, SaysThatAFolderCannotBeMade) {
