@@ -60,8 +60,9 @@ void fix_header(std::byte* header, int amount) {
 [[nodiscard]] int read_page(sqlite3_file* file, std::span<std::byte, kPageSize> page,
                             std::uint64_t number) {
   sqlite3_file* real = below(file);
-  const int code = real->pMethods->xRead(real, page.data(), static_cast<int>(kPageSize),
-                                         static_cast<sqlite3_int64>((number - 1) * kPageSize));
+  const int code = real->pMethods->xRead(
+      real, page.data(), static_cast<int>(kPageSize),
+      (static_cast<sqlite3_int64>(number) - 1) * static_cast<sqlite3_int64>(kPageSize));
   const bool missing = code == SQLITE_IOERR_SHORT_READ;
   if (code != SQLITE_OK && !missing) return code;
   // SQLite takes what lies behind the end for zeros; it asks for no such page of a whole database.
@@ -226,8 +227,8 @@ const sqlite3_io_methods kMethods = {
 const char* checked_vfs() {
   // SQLite keeps the address; registered once, by whichever thread comes first.
   static sqlite3_vfs vfs = make_vfs();
-  static const int registered = sqlite3_vfs_register(&vfs, 0);
-  DRIFTD_CHECK(registered == SQLITE_OK);
+  static const int kRegistered = sqlite3_vfs_register(&vfs, 0);
+  DRIFTD_CHECK(kRegistered == SQLITE_OK);
   return vfs.zName;
 }
 
@@ -239,7 +240,8 @@ void reserve_checksum_bytes(sqlite3* connection) {
 std::optional<DamagedPage> damaged_page(sqlite3* connection) {
   sqlite3_file* file = nullptr;
   if (sqlite3_extended_errcode(connection) != SQLITE_IOERR_DATA ||
-      sqlite3_file_control(connection, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
+      sqlite3_file_control(connection, "main", SQLITE_FCNTL_FILE_POINTER,
+                           static_cast<void*>(&file)) != SQLITE_OK ||
       file == nullptr || file->pMethods != &kMethods || checked(file)->damage.number == 0)
     return std::nullopt;
   return checked(file)->damage;

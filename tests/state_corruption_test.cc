@@ -196,6 +196,15 @@ class StateLogCorruption : public StateCorruption {
     ASSERT_NE(copied_.main, crashed_.main);
   }
   [[nodiscard]] std::size_t frames() const { return (crashed_.log.size() - 32) / kFrame; }
+  // The frames that end a transaction: a checkpoint's and its seal's in turn.
+  [[nodiscard]] std::vector<std::size_t> ends() const {
+    std::vector<std::size_t> found;
+    for (std::size_t frame = 0; frame < frames(); ++frame) {
+      if (crashed_.log.compare(32 + frame * kFrame + 4, 4, std::string(4, '\0')) != 0)
+        found.push_back(frame);
+    }
+    return found;
+  }
   // Killed in the midst of the copy: SQLite copies the pages in rising order.
   [[nodiscard]] StateFiles half_copied() const {
     const std::size_t half = crashed_.main.size() / kPage / 2 * kPage;
@@ -274,6 +283,13 @@ TEST_F(StateLogCorruption, IsNotSaidOfATornEnd) {
     ASSERT_TRUE(text) << back << ": " << text.error().message;
     ASSERT_EQ(*text, texts_[2]) << back;
   }
+  // Nor was the seal before it, which is flushed together with it.
+  const std::size_t seal = ends()[ends().size() - 3];
+  std::string log = unsealed;
+  log.replace(32 + seal * kFrame, kFrame, kFrame, '\0');
+  const auto text = load({crashed_.main, log});
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_EQ(*text, texts_[2]);
 }
 
 TEST_F(StateLogCorruption, IsNotSaidOfPagesThatTheLogHas) {

@@ -20,15 +20,17 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 class StateStoreTest : public ::testing::Test {
+ public:
+  ~StateStoreTest() override {
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
  protected:
   StateStoreTest() {
     std::string pattern = std::filesystem::temp_directory_path() / "driftd-state-XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
     reopen();
-  }
-  ~StateStoreTest() override {
-    store_.reset();
-    std::filesystem::remove_all(folder_);
   }
   void reopen() {
     store_.reset();
