@@ -9,6 +9,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "state/fault_points.h"
 #include "windows/watermark.h"
 
 namespace driftd {
@@ -526,7 +527,9 @@ void Coordinator::checkpoint(bool last) {
   for (const auto& [sink, sequence] : checkpoint.delivered) delivered_written_[sink] = sequence;
   for (const auto& [id, state] : snapshot.progress) stored_[id] = state;
   source_.acknowledge(snapshot.progress);
+  [[maybe_unused]] int nothing_to_fail = fault(FaultPoint::offsets_acknowledged);
   observer_.published(reports);
+  nothing_to_fail = fault(FaultPoint::reports_published);
   for (auto& [id, monitor] : evaluator_.monitors()) {
     if (!std::exchange(monitor.changed, false)) continue;
     observer_.monitor_changed(evaluator_.name_of(id), monitor);

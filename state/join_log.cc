@@ -14,6 +14,7 @@
 #include <xxhash.h>
 
 #include "core/check.h"
+#include "state/fault_points.h"
 
 namespace driftd {
 namespace {
@@ -69,6 +70,13 @@ static_assert(sizeof(Header) == 32);
     position += static_cast<std::uint64_t>(done);
   }
   return true;
+}
+
+// A test may let what follows fail here, or end the process.
+[[nodiscard]] bool goes_on(FaultPoint point) {
+  const int failure = fault(point);
+  if (failure != 0) errno = failure;
+  return failure == 0;
 }
 
 constexpr const char* kDamagedHelp =
@@ -247,6 +255,8 @@ void JoinLog::drop_first_segment() {
 
 Result<> JoinLog::create(Segment& segment) {
   const std::string path = path_of(segment.first);
+  if (!goes_on(FaultPoint::join_segment_begin))
+    return std::unexpected(error(segment.first, "make"));
   segment.file = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (segment.file < 0) return std::unexpected(error(segment.first, "make"));
   has_new_files_ = true;
@@ -268,7 +278,8 @@ Result<> JoinLog::write() {
         return std::unexpected(error(segment.first, "write"));
     }
     const std::byte* const bytes = recent_.data() + (from - recent_first_) * stored_bytes_;
-    if (!write_all(segment.file, bytes, (end - from) * stored_bytes_, position_of(segment, from)))
+    if (!goes_on(FaultPoint::join_log_write) ||
+        !write_all(segment.file, bytes, (end - from) * stored_bytes_, position_of(segment, from)))
       return std::unexpected(error(segment.first, "write"));
     written_ = end;
     to_sync_.push_back(segment);
@@ -291,7 +302,7 @@ Result<> JoinLog::sync_folder() {
 Result<> JoinLog::sync() {
   const RowNumber until = written_;
   for (const Segment& segment : to_sync_) {
-    if (::fdatasync(segment.file) == 0) continue;
+    if (goes_on(FaultPoint::join_log_sync) && ::fdatasync(segment.file) == 0) continue;
     const Error failed = error(segment.first, "sync");
     written_ = std::max(recent_first_, synced_);
     rewrites_headers_ = true;
@@ -316,6 +327,7 @@ void JoinLog::commit() {
     if (dropped_[i].file < 0) continue;
     ::close(dropped_[i].file);
     ::unlink(path_of(dropped_[i].first).c_str());
+    [[maybe_unused]] const int nothing_to_fail = fault(FaultPoint::join_segment_removed);
   }
   dropped_.erase(dropped_.begin(), dropped_.begin() + static_cast<std::ptrdiff_t>(dropped_before_));
   dropped_before_ = 0;
