@@ -104,6 +104,10 @@ struct PartitionProgress {
   TimeMs max_event_time = kNoTime;  // the largest event time accepted in it
   bool caught_up = false;      // at the end of what the partition holds, as far as the source knows
   TimeMs caught_up_since = 0;  // on the steady clock; meaningful while caught_up
+  // The last message consumed, by which a restart proves that the partition is still the one that
+  // was read: a topic created anew has other messages at the same offsets. -1: none was.
+  std::int64_t last_offset = -1;
+  std::uint64_t last_fingerprint = 0;
 };
 
 // What a lane reads in one go from its source.

@@ -39,6 +39,12 @@ constexpr std::size_t kRecalledWindows = 24;
   return found;
 }
 
+// A topic created anew may be read from the very offset at which its predecessor ended.
+[[nodiscard]] bool is_at_same_place(const PartitionProgress& a, const PartitionProgress& b) {
+  return a.next_offset == b.next_offset && a.last_offset == b.last_offset &&
+         a.last_fingerprint == b.last_fingerprint;
+}
+
 }  // namespace
 
 struct Coordinator::Snapshot {
@@ -162,6 +168,8 @@ Result<> Coordinator::restore(StoredState& state) {
     partition.kind = static_cast<MessageKind>(p.kind);
     partition.progress.next_offset = p.next_offset;
     partition.progress.max_event_time = p.max_event_time;
+    partition.progress.last_offset = p.last_offset;
+    partition.progress.last_fingerprint = p.last_fingerprint;
   }
   for (const StoredName& name : state.names) {
     for (const ModelSchema* schema : models_.schemas()) {
@@ -381,13 +389,12 @@ void Coordinator::take_snapshot(Snapshot& snapshot) {
   snapshot.progress = source_.progress();
   Checkpoint& checkpoint = snapshot.checkpoint;
   for (const auto& [id, state] : snapshot.progress) {
+    const PartitionProgress& progress = state.progress;
     const auto before = stored_.find(id);
-    if (before != stored_.end() &&
-        before->second.progress.next_offset == state.progress.next_offset)
-      continue;
-    checkpoint.partitions.push_back({id.source, id.topic, id.partition,
-                                     static_cast<int>(state.kind), state.progress.next_offset,
-                                     state.progress.max_event_time});
+    if (before != stored_.end() && is_at_same_place(before->second.progress, progress)) continue;
+    checkpoint.partitions.push_back(
+        {id.source, id.topic, id.partition, static_cast<int>(state.kind), progress.next_offset,
+         progress.max_event_time, progress.last_offset, progress.last_fingerprint});
   }
   update_watermarks(snapshot.progress);
   checkpoint.replaces_open_panes = first_checkpoint_;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <filesystem>
 #include <random>
 #include <system_error>
@@ -25,7 +26,8 @@ constexpr const char* kSchema = R"sql(
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fingerprints(model TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS partitions(source TEXT, topic TEXT, partition INTEGER, kind INTEGER NOT NULL,
-  next_offset INTEGER NOT NULL, max_event_time INTEGER NOT NULL, PRIMARY KEY(source, topic, partition)) WITHOUT ROWID;
+  next_offset INTEGER NOT NULL, max_event_time INTEGER NOT NULL, last_offset INTEGER NOT NULL,
+  last_fingerprint INTEGER NOT NULL, PRIMARY KEY(source, topic, partition)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS names(model TEXT, kind TEXT, code INTEGER, text TEXT NOT NULL,
   PRIMARY KEY(model, kind, code)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS open_panes(lane INTEGER, model TEXT, version INTEGER, pane INTEGER,
@@ -250,12 +252,15 @@ Result<StoredState> StateStore::load() {
   const auto code = [](const SqliteStatement& row, int column) {
     return static_cast<std::uint32_t>(row.integer(column));
   };
-  each("SELECT source, topic, partition, kind, next_offset, max_event_time FROM partitions",
-       [&](const auto& row) {
-         state.partitions.push_back(
-             {row.text(0), row.text(1), static_cast<std::int32_t>(row.integer(2)),
-              static_cast<int>(row.integer(3)), row.integer(4), row.integer(5)});
-       });
+  each(
+      "SELECT source, topic, partition, kind, next_offset, max_event_time, last_offset, "
+      "last_fingerprint FROM partitions",
+      [&](const auto& row) {
+        state.partitions.push_back(
+            {row.text(0), row.text(1), static_cast<std::int32_t>(row.integer(2)),
+             static_cast<int>(row.integer(3)), row.integer(4), row.integer(5), row.integer(6),
+             std::bit_cast<std::uint64_t>(row.integer(7))});
+      });
   each("SELECT model, kind, code, text FROM names ORDER BY model, kind, code",
        [&](const auto& row) {
          state.names.push_back({row.text(0), row.text(1), code(row, 2), row.text(3)});
@@ -332,11 +337,13 @@ Result<> StateStore::Database::write_all(const Checkpoint& checkpoint) {
 }
 
 bool StateStore::Database::write_partitions(const Checkpoint& checkpoint) {
-  SqliteStatement partition =
-      connection->prepare("INSERT OR REPLACE INTO partitions VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
+  SqliteStatement partition = connection->prepare(
+      "INSERT OR REPLACE INTO partitions VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
   for (const StoredPartition& p : checkpoint.partitions) {
     partition.bind_text(1, p.source).bind_text(2, p.topic).bind(3, p.partition).bind(4, p.kind);
-    if (!partition.bind(5, p.next_offset).bind(6, p.max_event_time).run()) return false;
+    partition.bind(5, p.next_offset).bind(6, p.max_event_time).bind(7, p.last_offset);
+    // SQLite's integers are signed: the bits are kept.
+    if (!partition.bind(8, std::bit_cast<std::int64_t>(p.last_fingerprint)).run()) return false;
   }
   SqliteStatement name = connection->prepare("INSERT OR REPLACE INTO names VALUES(?1, ?2, ?3, ?4)");
   for (const StoredName& n : checkpoint.names) {

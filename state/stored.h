@@ -22,6 +22,8 @@ struct StoredPartition {
   int kind = 0;  // a MessageKind
   std::int64_t next_offset = 0;
   TimeMs max_event_time = kNoTime;
+  std::int64_t last_offset = -1;  // of the last message consumed; -1: none
+  std::uint64_t last_fingerprint = 0;
 };
 
 struct StoredName {

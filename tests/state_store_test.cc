@@ -77,6 +77,9 @@ TEST_F(StateStoreTest, GivesBackEveryTableAfterARestart) {
   EXPECT_EQ(std::tie(predictions.topic, predictions.partition, predictions.next_offset,
                      predictions.max_event_time),
             std::make_tuple("predictions", 3, 1LL << 40, 1'700'000'000'123));
+  EXPECT_EQ(labels.last_offset, -1);
+  EXPECT_EQ(predictions.last_offset, (1LL << 40) - 1);
+  EXPECT_EQ(predictions.last_fingerprint, 0xFEDC'BA98'7654'3210);
   ASSERT_EQ(state.names.size(), 2U);
   EXPECT_EQ(std::tie(state.names[0].kind, state.names[0].code, state.names[0].text),
             std::make_tuple("class", 1U, kBytes));

@@ -24,7 +24,8 @@ inline const std::string kBytes("\x00\xFF\x00 and more", 11);
 
 [[nodiscard]] inline Checkpoint one_of_everything() {
   Checkpoint all;
-  all.partitions = {{"kafka-0", "predictions", 3, 0, 1LL << 40, 1'700'000'000'123},
+  all.partitions = {{"kafka-0", "predictions", 3, 0, 1LL << 40, 1'700'000'000'123, (1LL << 40) - 1,
+                     0xFEDC'BA98'7654'3210},
                     {"kafka-0", "labels", 0, 1, 5, kNoTime}};
   all.names = {{"fraud", "version", 0, "v1"}, {"fraud", "class", 1, kBytes}};
   all.open_panes = {{1, {"fraud", 2, -3'600'000}, {kBytes, "performance"}}};
@@ -67,8 +68,9 @@ inline const std::string kBytes("\x00\xFF\x00 and more", 11);
   if (!state) return std::unexpected(state.error());
   std::string text = store.instance_id() + "\n";
   for (const auto& p : state->partitions)
-    text += fmt::format("partition {} {} {} {} {} {}\n", p.source, p.topic, p.partition, p.kind,
-                        p.next_offset, p.max_event_time);
+    text += fmt::format("partition {} {} {} {} {} {} {} {}\n", p.source, p.topic, p.partition,
+                        p.kind, p.next_offset, p.max_event_time, p.last_offset,
+                        p.last_fingerprint);
   for (const auto& n : state->names)
     text += fmt::format("name {} {} {} {}\n", n.model, n.kind, n.code, n.text);
   for (const auto& p : state->open_panes)
