@@ -49,6 +49,8 @@ struct StoreConfig {
 };
 
 enum class StartAt : std::uint8_t { earliest, latest, time };
+// What to do with a partition whose stored position the broker no longer holds.
+enum class OffsetLost : std::uint8_t { stop, earliest, latest };
 enum class TimestampUnit : std::uint8_t { detect, seconds, milliseconds, microseconds, rfc3339 };
 
 struct KafkaSourceConfig {
@@ -61,6 +63,7 @@ struct KafkaSourceConfig {
   TimestampUnit timestamps = TimestampUnit::detect;
   StartAt start = StartAt::earliest;
   TimeMs start_time = 0;  // where start is `time`
+  OffsetLost offset_lost = OffsetLost::stop;
   std::map<std::string, std::string> properties;
 };
 

@@ -144,6 +144,10 @@ KafkaSourceConfig read_source(TableReader& table, std::size_t position) {
                                {"microseconds", TimestampUnit::microseconds},
                                {"rfc3339", TimestampUnit::rfc3339}});
   read_start(table, source);
+  table.choice<OffsetLost>("offset_lost", source.offset_lost,
+                           {{"stop", OffsetLost::stop},
+                            {"earliest", OffsetLost::earliest},
+                            {"latest", OffsetLost::latest}});
   read_properties(table, source);
   return source;
 }

@@ -33,6 +33,7 @@ TEST_F(Configuration, FillsInEveryDefault) {
   EXPECT_EQ(config.sources[0].name, "kafka-0");
   EXPECT_EQ(config.sources[0].group_id, "driftd");
   EXPECT_EQ(config.sources[0].start, StartAt::earliest);
+  EXPECT_EQ(config.sources[0].offset_lost, OffsetLost::stop);
   EXPECT_TRUE(config.sources[0].labels.empty());
   ASSERT_EQ(config.models.size(), 1U);
   const ModelConfig& model = config.models[0];
@@ -120,6 +121,7 @@ TEST_F(Configuration, ReadsDaemonSourceStoreAndWebhook) {
   const Config config = load_good(kSource + R"(labels = ["l1", "l2"]
 timestamps = "microseconds"
 start = "2026-01-31T01:00:00+01:00"
+offset_lost = "latest"
 properties = { "fetch.wait.max.ms" = "500" }
 [daemon]
 listen = "[::1]:0"
@@ -153,6 +155,7 @@ ca_file = "ca.pem"
   EXPECT_EQ(config.sources[0].timestamps, TimestampUnit::microseconds);
   EXPECT_EQ(config.sources[0].start, StartAt::time);
   EXPECT_EQ(config.sources[0].start_time, 1'769'817'600'000);
+  EXPECT_EQ(config.sources[0].offset_lost, OffsetLost::latest);
   EXPECT_EQ(config.sources[0].properties.at("fetch.wait.max.ms"), "500");
   ASSERT_EQ(config.webhooks.size(), 1U);
   const WebhookConfig& webhook = config.webhooks[0];
@@ -288,6 +291,7 @@ TEST_F(BadLines, OfSource) {
           {"start = \"yesterday\"", 9, "`start` cannot be \"yesterday\"", "earliest"},
           {"start = \"2026-01-31\"", 9, "`start` cannot be", "an offset"},
           {"start = 2026-01-31T00:00:00", 9, "without an offset", "an offset"},
+          {"offset_lost = \"erliest\"", 15, "unknown offset_lost \"erliest\"", "`earliest`"},
           {"labels = \"l\"", 10, "an array of strings such as [\"labels\"], got a string", ""},
           {"labels = [1]", 11, "but holds an integer", ""},
           {"labels = [\"p\"]", 10, "is in `predictions` and in `labels`", "topics of their own"},
