@@ -136,6 +136,15 @@ struct Families {
           .Add({});
   Family<Counter>& source_errors =
       counters(registry, "driftd_source_errors_total", "Errors of the source since the start.");
+  Family<Gauge>& foreign_partitions =
+      gauges(registry, "driftd_source_foreign_partitions",
+             "Partitions of the source's topics that another instance of its group reads.");
+  Family<Counter>& offset_losses =
+      counters(registry, "driftd_offset_lost_total",
+               "Times a partition's next message was not in the partition any more, by reason.");
+  Family<Counter>& lost_messages =
+      counters(registry, "driftd_lost_messages_total",
+               "Messages passed over because the broker no longer held the next one.");
   Counter& series_overflow = counters(registry, "driftd_series_overflow_total",
                                       "Times a series was left out because there are too many.")
                                  .Add({});
@@ -372,6 +381,31 @@ void PrometheusMetrics::set_source_errors(std::string_view source, std::uint64_t
   const std::scoped_lock lock(exposition_->mutex());
   Counter* const counter =
       exposition_->counter(exposition_->families().source_errors, {{"source", valid_utf8(source)}});
+  if (counter != nullptr) raise_to(*counter, total);
+}
+
+void PrometheusMetrics::set_foreign_partitions(std::string_view source, std::uint64_t partitions) {
+  const std::scoped_lock lock(exposition_->mutex());
+  exposition_->show(exposition_->families().foreign_partitions, {{"source", valid_utf8(source)}},
+                    static_cast<double>(partitions));
+}
+
+void PrometheusMetrics::set_offset_losses(std::string_view source, std::string_view topic,
+                                          std::string_view reason, std::uint64_t total) {
+  const std::scoped_lock lock(exposition_->mutex());
+  Counter* const counter =
+      exposition_->counter(exposition_->families().offset_losses, {{"source", valid_utf8(source)},
+                                                                   {"topic", valid_utf8(topic)},
+                                                                   {"reason", valid_utf8(reason)}});
+  if (counter != nullptr) raise_to(*counter, total);
+}
+
+void PrometheusMetrics::set_lost_messages(std::string_view source, std::string_view topic,
+                                          std::uint64_t total) {
+  const std::scoped_lock lock(exposition_->mutex());
+  Counter* const counter =
+      exposition_->counter(exposition_->families().lost_messages,
+                           {{"source", valid_utf8(source)}, {"topic", valid_utf8(topic)}});
   if (counter != nullptr) raise_to(*counter, total);
 }
 

@@ -55,6 +55,12 @@ class PrometheusMetrics {
   // Both since the start of the process.
   void set_join(std::string_view model, const JoinCounts& counts, const LabelDelays& delays);
   void set_source_errors(std::string_view source, std::uint64_t total);
+  // Partitions of the source's topics that another instance of its group reads.
+  void set_foreign_partitions(std::string_view source, std::uint64_t partitions);
+  // `reason` is retention or recreated.
+  void set_offset_losses(std::string_view source, std::string_view topic, std::string_view reason,
+                         std::uint64_t total);
+  void set_lost_messages(std::string_view source, std::string_view topic, std::uint64_t total);
 
   // The text exposition format, as a scrape gets it.
   [[nodiscard]] std::string expose() const;

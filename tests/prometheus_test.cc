@@ -188,10 +188,22 @@ TEST(PrometheusMetrics, ShowsItsOwnAffairs) {
   metrics.set_join(
       "fraud", {.rows = 2, .evicted = 6, .expired_predictions = 5, .expired_labels = 5}, delays);
   metrics.set_source_errors("kafka-0", 6);
+  metrics.set_foreign_partitions("kafka-0", 3);
+  metrics.set_offset_losses("kafka-0", "predictions", "retention", 1);
+  metrics.set_lost_messages("kafka-0", "predictions", 600);
   EXPECT_EQ(value_of(metrics, "driftd_windows_closed_total"), "4");
   EXPECT_EQ(std::stod(value_of(metrics, R"(driftd_watermark_timestamp_seconds{model="fraud"})")),
             1'700'000'000.5);
   EXPECT_EQ(value_of(metrics, R"(driftd_watermark_timestamp_seconds{model="idle"})"), "");
+  EXPECT_EQ(value_of(metrics, R"(driftd_source_foreign_partitions{source="kafka-0"})"), "3");
+  EXPECT_EQ(
+      value_of(
+          metrics,
+          R"(driftd_offset_lost_total{reason="retention",source="kafka-0",topic="predictions"})"),
+      "1");
+  EXPECT_EQ(
+      value_of(metrics, R"(driftd_lost_messages_total{source="kafka-0",topic="predictions"})"),
+      "600");
   const std::string lag =
       R"(driftd_consumer_lag_messages{partition="3",source="kafka-0",topic="predictions"})";
   EXPECT_EQ(value_of(metrics, lag), "42");
