@@ -176,8 +176,7 @@ Result<> Daemon::start_sources() {
   std::vector<Source*> group;
   for (const KafkaSourceConfig& source : config_.sources) {
     sources_.push_back(make_kafka_source(source, models_->schemas(), clock_, *discarded_,
-                                         decoder_options(config_, source),
-                                         state_->instance_id() + "-" + source.name));
+                                         decoder_options(config_, source), state_->instance_id()));
     group.push_back(sources_.back().get());
   }
   source_group_ = std::make_unique<SourceGroup>(std::move(group));
@@ -275,7 +274,7 @@ void Daemon::refresh_gauges() {
   std::map<PartitionId, std::int64_t> lag;
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     lag.merge(sources_[i]->lag());
-    metrics_.set_source_errors(config_.sources[i].name, sources_[i]->counters().errors_total);
+    refresh_source(config_.sources[i].name, sources_[i]->counters());
   }
   for (const auto& [id, messages] : lag)
     metrics_.set_lag(id.source, id.topic, id.partition, messages);
@@ -289,6 +288,16 @@ void Daemon::refresh_gauges() {
       const auto found = sizes->find(worker->name());
       metrics_.set_outbox_entries(worker->name(), found == sizes->end() ? 0 : found->second);
     }
+  }
+}
+
+void Daemon::refresh_source(const std::string& name, const KafkaCounters& counters) {
+  metrics_.set_source_errors(name, counters.errors_total);
+  metrics_.set_foreign_partitions(name, counters.foreign_partitions);
+  for (const auto& [topic, losses] : counters.losses) {
+    metrics_.set_offset_losses(name, topic, "retention", losses.retention);
+    metrics_.set_offset_losses(name, topic, "recreated", losses.recreated);
+    metrics_.set_lost_messages(name, topic, losses.messages);
   }
 }
 

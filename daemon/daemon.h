@@ -52,6 +52,7 @@ class Daemon final : CheckpointObserver, OutboxComposer {
                                       std::unique_ptr<Store> deliveries);
   void observe_delivery(const std::string& sink, const DeliveryResult& result, Store* deliveries);
   void refresh_gauges();
+  void refresh_source(const std::string& name, const KafkaCounters& counters);
 
   // CheckpointObserver
   void recalled(std::span<const Report> reports) override;

@@ -177,6 +177,23 @@ std::vector<std::optional<std::int64_t>> query_offsets_at(
   return offsets;
 }
 
+std::vector<std::optional<CommittedOffset>> query_committed(
+    rd_kafka_s* client, std::span<const TopicPartition> partitions, int timeout_ms) {
+  std::vector<std::optional<CommittedOffset>> committed(partitions.size());
+  const PartitionList list = partition_list(partitions, RD_KAFKA_OFFSET_INVALID);
+  if (rd_kafka_committed(client, list.get(), timeout_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return committed;
+  for (std::size_t i = 0; i < partitions.size(); ++i) {
+    const rd_kafka_topic_partition_t& answer = list->elems[i];
+    if (answer.err != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+    committed[i] = CommittedOffset{std::max<std::int64_t>(answer.offset, -1), {}};
+    if (answer.metadata != nullptr)
+      committed[i]->metadata.assign(static_cast<const char*>(answer.metadata),
+                                    answer.metadata_size);
+  }
+  return committed;
+}
+
 Result<std::int32_t> count_partitions(rd_kafka_s* client, const std::string& brokers,
                                       const std::string& topic, int timeout_ms) {
   rd_kafka_topic_t* handle = rd_kafka_topic_new(client, topic.c_str(), nullptr);

@@ -70,6 +70,14 @@ struct OffsetRange {
 [[nodiscard]] std::vector<std::optional<std::int64_t>> query_offsets_at(
     rd_kafka_s* client, std::span<const TopicPartition> partitions, TimeMs time, int timeout_ms);
 
+struct CommittedOffset {
+  std::int64_t offset = -1;  // negative: none
+  std::string metadata;
+};
+// What the client's group has committed. It says who read a partition, never where to begin.
+[[nodiscard]] std::vector<std::optional<CommittedOffset>> query_committed(
+    rd_kafka_s* client, std::span<const TopicPartition> partitions, int timeout_ms);
+
 struct TopicInfo {
   std::string topic;
   std::vector<OffsetRange> partitions;  // by partition number

@@ -1,11 +1,38 @@
 #include "sources/kafka_lane.h"
 
 #include <librdkafka/rdkafka.h>
-#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 
+#include "sources/kafka_position.h"
+
 namespace driftd {
+namespace {
+
+[[nodiscard]] std::string_view payload_of(const rd_kafka_message_t& message) {
+  return {static_cast<const char*>(message.payload), message.len};
+}
+
+[[nodiscard]] std::uint64_t print_of(const rd_kafka_message_t& message) {
+  rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+  return fingerprint_of(rd_kafka_message_timestamp(&message, &type), payload_of(message));
+}
+
+bool change(std::atomic<Reading>& reading, Reading to) {
+  Reading from = Reading::proving;
+  return reading.compare_exchange_strong(from, to, std::memory_order_acq_rel);
+}
+
+void note_unproven(const std::string& source, const PartitionReader& reader) {
+  spdlog::warn(
+      "{}: {}[{}]: the message at {}, the last one counted, is not there any more (compaction); "
+      "going on at {}",
+      source, reader.id.topic, reader.id.partition, reader.progress.last_offset,
+      reader.progress.next_offset);
+}
+
+}  // namespace
 
 KafkaLane::KafkaLane(rd_kafka_s* client, const KafkaLaneContext& context,
                      std::unique_ptr<Decoder> decoder)
@@ -27,11 +54,14 @@ void KafkaLane::poll(LaneBatch& batch, std::uint32_t max_rows, DurationMs timeou
 
 void KafkaLane::consume(const rd_kafka_message_s& message) {
   PartitionReader* reader = reader_of(message);
-  if (reader == nullptr || !reader->reading.load(std::memory_order_acquire)) return;
+  if (reader == nullptr) return;
+  const Reading reading = reader->reading.load(std::memory_order_acquire);
+  if (reading == Reading::off) return;
+  const bool proven = reading == Reading::on;
   if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    take(*reader, message);
+    if (proven || prove(*reader, message)) take(*reader, message);
   } else if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-    reach_end(*reader, message.offset);
+    if (proven || prove_end(*reader, message.offset)) reach_end(*reader, message.offset);
   } else {
     note_error(*reader, message);
   }
@@ -62,8 +92,34 @@ PartitionReader* KafkaLane::reader_of(const rd_kafka_message_s& message) {
   return reader;
 }
 
+bool KafkaLane::prove(PartitionReader& reader, const rd_kafka_message_s& message) {
+  const PartitionProgress& progress = reader.progress;
+  if (message.offset < progress.last_offset) return false;
+  if (message.offset == progress.last_offset && print_of(message) != progress.last_fingerprint) {
+    reader.trouble.store(Trouble::another, std::memory_order_release);
+    change(reader.reading, Reading::off);
+    return false;
+  }
+  if (message.offset > progress.last_offset) note_unproven(context_.source, reader);
+  // The coordinator may take the partition away at the same time.
+  return change(reader.reading, Reading::on);
+}
+
+// Nothing lies between the last message counted and the end: compaction took that message, too.
+bool KafkaLane::prove_end(PartitionReader& reader, std::int64_t offset) {
+  if (offset < reader.progress.next_offset) {
+    reader.trouble.store(Trouble::out_of_range, std::memory_order_release);
+    change(reader.reading, Reading::off);
+    return false;
+  }
+  note_unproven(context_.source, reader);
+  return change(reader.reading, Reading::on);
+}
+
 void KafkaLane::take(PartitionReader& reader, const rd_kafka_message_s& message) {
-  const std::string_view bytes(static_cast<const char*>(message.payload), message.len);
+  // Nothing is counted twice, whatever the broker sends again.
+  if (message.offset < reader.progress.next_offset) return;
+  const std::string_view bytes = payload_of(message);
   Decoded decoded;
   const auto bad = decoder_->decode(reader.kind, bytes, now_, *batch_, decoded);
   if (bad) {
@@ -73,6 +129,8 @@ void KafkaLane::take(PartitionReader& reader, const rd_kafka_message_s& message)
     reader.progress.max_event_time = std::max(reader.progress.max_event_time, decoded.event_time);
   }
   reader.progress.next_offset = message.offset + 1;
+  reader.progress.last_offset = message.offset;
+  reader.progress.last_fingerprint = print_of(message);
   reader.progress.caught_up = false;
   reader.position.store(message.offset + 1, std::memory_order_relaxed);
 }
@@ -90,7 +148,7 @@ void KafkaLane::reach_end(PartitionReader& reader, std::int64_t offset) {
 void KafkaLane::note_error(PartitionReader& reader, const rd_kafka_message_s& message) {
   if (message.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
       message.err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
-    reader.out_of_range.store(true, std::memory_order_relaxed);
+    reader.trouble.store(Trouble::out_of_range, std::memory_order_release);
   }
   const char* text = rd_kafka_message_errstr(&message);
   context_.errors.note(message.err,

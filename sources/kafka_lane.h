@@ -48,6 +48,9 @@ class KafkaLane {
   };
   void consume(const rd_kafka_message_s& message);
   [[nodiscard]] PartitionReader* reader_of(const rd_kafka_message_s& message);
+  // Whether a partition's position is proven, and what came with it is to be counted.
+  [[nodiscard]] bool prove(PartitionReader& reader, const rd_kafka_message_s& message);
+  [[nodiscard]] bool prove_end(PartitionReader& reader, std::int64_t offset);
   void take(PartitionReader& reader, const rd_kafka_message_s& message);
   void reach_end(PartitionReader& reader, std::int64_t offset);
   void note_error(PartitionReader& reader, const rd_kafka_message_s& message);

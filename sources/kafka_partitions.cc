@@ -5,20 +5,6 @@
 
 namespace driftd {
 
-StartPosition start_at_stored(std::int64_t next_offset, const OffsetRange& range) {
-  const std::string next = "the next message to count is " + std::to_string(next_offset);
-  if (next_offset < range.low) {
-    return {next_offset, next + ", but the broker's oldest is " + std::to_string(range.low) + ": " +
-                             std::to_string(range.low - next_offset) +
-                             " messages were deleted (retention) before they were read"};
-  }
-  if (next_offset > range.high) {
-    return {next_offset, next + ", but the partition ends at " + std::to_string(range.high) +
-                             ": the topic was created anew under the same name, or lost messages"};
-  }
-  return {next_offset, ""};
-}
-
 PartitionReader& PartitionTable::assign(const PartitionId& id, MessageKind kind, unsigned lanes) {
   const std::scoped_lock lock(mutex_);
   std::vector<std::size_t> load(lanes, 0);
@@ -41,6 +27,14 @@ void PartitionTable::release(PartitionReader& reader) {
   generation_.fetch_add(1, std::memory_order_release);
 }
 
+PartitionReader& PartitionTable::expect(const PartitionId& id, MessageKind kind) {
+  const std::scoped_lock lock(mutex_);
+  PartitionReader& reader = readers_[id];
+  reader.id = id;
+  reader.kind = kind;
+  return reader;
+}
+
 PartitionReader* PartitionTable::find(const PartitionId& id) {
   const std::scoped_lock lock(mutex_);
   const auto found = readers_.find(id);
@@ -59,6 +53,21 @@ void PartitionTable::for_each_assigned(
   const std::scoped_lock lock(mutex_);
   for (const auto& [id, reader] : readers_) {
     if (reader.assigned) visit(reader);
+  }
+}
+
+void PartitionTable::for_each_other(const std::function<void(PartitionReader&)>& visit) {
+  const std::scoped_lock lock(mutex_);
+  for (auto& [id, reader] : readers_) {
+    if (!reader.assigned) visit(reader);
+  }
+}
+
+void PartitionTable::for_each_other(
+    const std::function<void(const PartitionReader&)>& visit) const {
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [id, reader] : readers_) {
+    if (!reader.assigned) visit(reader);
   }
 }
 

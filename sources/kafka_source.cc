@@ -5,13 +5,17 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <mutex>
 #include <vector>
 
 #include "core/check.h"
 #include "sources/kafka_errors.h"
+#include "sources/kafka_group.h"
 #include "sources/kafka_lane.h"
 #include "sources/kafka_partitions.h"
+#include "sources/kafka_position.h"
+#include "sources/kafka_starts.h"
 
 namespace driftd {
 namespace {
@@ -21,9 +25,20 @@ constexpr int kQueryTimeoutMs = 5'000;   // for offsets, during a rebalance
 constexpr int kRetryTimeoutMs =
     500;  // for questions asked from `control`, which must come back soon
 constexpr DurationMs kRetryInterval = 1'000;
+// How soon a second instance is noticed, and that it has gone.
+constexpr DurationMs kGroupInterval = 2'000;
+constexpr int kGroupTimeoutMs = 5'000;
+// While partitions are handed over there is a moment in which nobody has them.
+constexpr int kMissedViews = 2;
 constexpr int kCommitTimeoutMs = 3'000;
 constexpr int kCloseTurnMs = 50;  // leaving the group is waited for in turns,
 constexpr int kCloseTurns = 100;  // 5 s in all
+
+[[nodiscard]] std::vector<std::string> all_topics(const KafkaSourceConfig& config) {
+  std::vector<std::string> topics = config.predictions;
+  topics.insert(topics.end(), config.labels.begin(), config.labels.end());
+  return topics;
+}
 
 class KafkaConsumer final : public KafkaSource {
  public:
@@ -36,6 +51,7 @@ class KafkaConsumer final : public KafkaSource {
         discarded_(discarded),
         options_(options),
         instance_id_(std::move(instance_id)),
+        topics_(all_topics(config_)),
         errors_(config.name, clock) {}
   ~KafkaConsumer() override { stop(); }
 
@@ -48,7 +64,7 @@ class KafkaConsumer final : public KafkaSource {
   void stop() override;
 
   std::string not_ready() const override;
-  KafkaCounters counters() const override { return {errors_.total(), rebalances_.load()}; }
+  KafkaCounters counters() const override;
   std::map<PartitionId, std::int64_t> lag() const override;
 
  private:
@@ -62,10 +78,12 @@ class KafkaConsumer final : public KafkaSource {
   void assign(const rd_kafka_topic_partition_list_t& partitions);
   void revoke(const rd_kafka_topic_partition_list_t& partitions);
   void resolve(int timeout_ms);
-  void begin(PartitionReader& reader, const StartPosition& start,
-             rd_kafka_topic_partition_list_t& fetch);
-  [[nodiscard]] std::vector<std::optional<StartPosition>> find_starts(
-      const std::vector<PartitionReader*>& readers, int timeout_ms);
+  void begin(PartitionReader& reader, const Start& start, rd_kafka_topic_partition_list_t& fetch);
+  void recover();
+  void expect_stored();
+  [[nodiscard]] bool has_stored(const std::string& topic) const;
+  void watch_group();
+  void note_group(const GroupView& view);
   [[nodiscard]] bool knows_topics(int timeout_ms);
   [[nodiscard]] bool note_topics(std::string problem);
   void check_connection();
@@ -89,12 +107,16 @@ class KafkaConsumer final : public KafkaSource {
   DiscardedMessages& discarded_;
   const DecoderOptions options_;
   const std::string instance_id_;
+  const std::string metadata_ = commit_metadata(instance_id_);
+  const std::vector<std::string> topics_;
 
   SourceHost* host_ = nullptr;
   KafkaHandle client_;
   PartitionTable table_;
   KafkaErrors errors_;
   std::vector<std::unique_ptr<KafkaLane>> lanes_;
+  std::unique_ptr<KafkaGroup> group_;
+  std::unique_ptr<KafkaStarts> starts_;
 
   bool stopping_ = false;
   bool topics_known_ = false;
@@ -103,16 +125,21 @@ class KafkaConsumer final : public KafkaSource {
   TimeMs connected_since_ =
       0;  // on the steady clock: partitions are idle from then at the earliest
   std::atomic<bool> assigned_once_{false};
+  bool has_had_partitions_ = false;
+  bool group_is_known_ = true;  // until the brokers say that they cannot be asked
+  TimeMs next_group_view_ = 0;
 
   std::atomic<std::uint64_t> rebalances_{0};
   mutable std::mutex mutex_;  // guards what follows
   std::string topic_problem_ = "not started";
   std::map<PartitionId, Hold> held_;  // assigned, but not read
+  ForeignPartitions foreign_;
 };
 
 Result<void> KafkaConsumer::start(SourceHost& host, unsigned lanes) {
   host_ = &host;
-  auto conf = make_kafka_conf(config_, instance_id_);
+  const std::string member = instance_id_ + "-" + config_.name;
+  auto conf = make_kafka_conf(config_, member);
   if (!conf) return std::unexpected(conf.error());
   rd_kafka_conf_set_opaque(conf->get(), this);
   rd_kafka_conf_set_rebalance_cb(
@@ -134,6 +161,8 @@ Result<void> KafkaConsumer::start(SourceHost& host, unsigned lanes) {
   if (!client) return std::unexpected(client.error());
   client_ = std::move(*client);
   rd_kafka_poll_set_consumer(client_.get());
+  group_ = std::make_unique<KafkaGroup>(client_.get(), config_.group_id, instance_id_ + "-");
+  starts_ = std::make_unique<KafkaStarts>(client_.get(), config_, instance_id_, *group_, errors_);
   const KafkaLaneContext context{config_.name, clock_, table_, discarded_, errors_};
   for (unsigned i = 0; i < lanes; ++i) {
     lanes_.push_back(
@@ -169,6 +198,8 @@ void KafkaConsumer::control() {
     errors_.note(message->err, rd_kafka_message_errstr(message));
     rd_kafka_message_destroy(message);
   }
+  recover();
+  watch_group();
   const TimeMs now = clock_.steady();
   if (now < next_retry_) return;
   next_retry_ = now + kRetryInterval;
@@ -212,25 +243,32 @@ bool KafkaConsumer::note_topics(std::string problem) {
 }
 
 std::string KafkaConsumer::not_ready() const {
-  {
-    const std::scoped_lock lock(mutex_);
-    if (!topic_problem_.empty()) return config_.name + ": " + topic_problem_;
-    if (!held_.empty()) {
-      const auto& [id, hold] = *held_.begin();
-      return fmt::format("{}: {}[{}]: {}", config_.name, id.topic, id.partition, hold.why);
-    }
+  const std::scoped_lock lock(mutex_);
+  if (!topic_problem_.empty()) return config_.name + ": " + topic_problem_;
+  std::string why;
+  if (!held_.empty()) {
+    const auto& [id, hold] = *held_.begin();
+    why = fmt::format("{}[{}]: {}", id.topic, id.partition, hold.why);
+    if (held_.size() > 1) why += fmt::format(" ({} partitions in all are held)", held_.size());
   }
-  if (!assigned_once_.load())
-    return config_.name + ": waiting for partitions from the consumer group";
-  std::string problem;
-  table_.for_each_assigned([&](const PartitionReader& reader) {
-    if (reader.out_of_range.load(std::memory_order_relaxed) && problem.empty()) {
-      problem =
-          fmt::format("{}: {}[{}]: the broker does not hold the next message any more (retention)",
-                      config_.name, reader.id.topic, reader.id.partition);
-    }
-  });
-  return problem;
+  if (foreign_.count > 0) {
+    why += fmt::format(
+        "{}{} partitions are read by another instance in the group {}, which is not supported: {}; "
+        "stop it, or give it its own group_id, state_dir and store",
+        why.empty() ? "" : "; ", foreign_.count, config_.group_id, foreign_.who);
+  }
+  if (why.empty() && !assigned_once_.load()) why = "waiting for partitions from the consumer group";
+  return why.empty() ? why : config_.name + ": " + why;
+}
+
+KafkaCounters KafkaConsumer::counters() const {
+  KafkaCounters counters;
+  counters.errors_total = errors_.total();
+  counters.rebalances_total = rebalances_.load();
+  if (starts_) counters.losses = starts_->losses();
+  const std::scoped_lock lock(mutex_);
+  counters.foreign_partitions = foreign_.count;
+  return counters;
 }
 
 void KafkaConsumer::rebalance(rd_kafka_resp_err_t event,
@@ -255,13 +293,19 @@ void KafkaConsumer::assign(const rd_kafka_topic_partition_list_t& partitions) {
     reader.progress = reader.has_progress ? stored->second.progress : PartitionProgress{};
     reader.progress.caught_up = false;
     reader.position.store(reader.progress.next_offset, std::memory_order_relaxed);
-    reader.out_of_range.store(false, std::memory_order_relaxed);
+    reader.trouble.store(Trouble::none, std::memory_order_relaxed);
+    reader.is_first_assignment = !has_had_partitions_;
+    reader.is_added = !reader.has_progress && has_stored(id.topic);
+    reader.is_another = false;
+    reader.is_away = false;
     reader.fetching = false;
     reader.durable = -1;
     reader.committed = -1;
     const std::scoped_lock lock(mutex_);
     held_[id] = {"waiting for a broker to say which messages there are", false};
   }
+  has_had_partitions_ = has_had_partitions_ || partitions.cnt > 0;
+  if (!assigned_once_.load()) expect_stored();
   // librdkafka wants an answer to every rebalance, be it an empty one; `resolve` then adds what can
   // be read.
   const PartitionList none(rd_kafka_topic_partition_list_new(0));
@@ -283,7 +327,7 @@ void KafkaConsumer::resolve(int timeout_ms) {
     }
   }
   if (waiting.empty()) return;
-  const auto starts = find_starts(waiting, timeout_ms);
+  const auto starts = starts_->find(waiting, timeout_ms);
   const PartitionList fetch(rd_kafka_topic_partition_list_new(static_cast<int>(waiting.size())));
   for (std::size_t i = 0; i < waiting.size(); ++i) {
     if (starts[i]) begin(*waiting[i], *starts[i], *fetch);
@@ -295,20 +339,26 @@ void KafkaConsumer::resolve(int timeout_ms) {
   }
 }
 
-void KafkaConsumer::begin(PartitionReader& reader, const StartPosition& start,
+void KafkaConsumer::begin(PartitionReader& reader, const Start& start,
                           rd_kafka_topic_partition_list_t& fetch) {
   const std::scoped_lock lock(mutex_);
   if (!start.hold.empty()) {
     held_[reader.id] = {start.hold, true};
     errors_.note_always(
-        fmt::format("{}[{}] is not read: {}. To start over, begin with an empty state directory",
-                    reader.id.topic, reader.id.partition, start.hold));
+        fmt::format("{}[{}] is not read: {}", reader.id.topic, reader.id.partition, start.hold));
     return;
   }
   held_.erase(reader.id);
-  reader.progress.next_offset = start.offset;
-  reader.position.store(start.offset, std::memory_order_relaxed);
+  const StartPosition& position = start.position;
+  if (reader.progress.next_offset != position.next_offset || reader.is_another) {
+    // What was counted last does not lie before this position.
+    reader.progress.last_offset = -1;
+    reader.progress.last_fingerprint = 0;
+  }
+  reader.progress.next_offset = position.next_offset;
+  reader.position.store(position.next_offset, std::memory_order_relaxed);
   reader.has_progress = true;
+  reader.is_another = false;
   reader.fetching = true;
   // Forwarded before it is assigned, so that no message goes to the consumer's own queue;
   // librdkafka keeps a forward that the application has set.
@@ -316,36 +366,99 @@ void KafkaConsumer::begin(PartitionReader& reader, const StartPosition& start,
       rd_kafka_queue_get_partition(client_.get(), reader.id.topic.c_str(), reader.id.partition));
   rd_kafka_queue_forward(queue.get(), lanes_[reader.lane]->queue());
   rd_kafka_topic_partition_list_add(&fetch, reader.id.topic.c_str(), reader.id.partition)->offset =
-      start.offset;
-  reader.reading.store(true, std::memory_order_release);
+      position.fetch_at;
+  reader.reading.store(position.prove ? Reading::proving : Reading::on, std::memory_order_release);
 }
 
-std::vector<std::optional<StartPosition>> KafkaConsumer::find_starts(
-    const std::vector<PartitionReader*>& readers, int timeout_ms) {
-  std::vector<TopicPartition> partitions;
-  bool any_new = false;
-  for (const PartitionReader* reader : readers) {
-    partitions.push_back({reader->id.topic, reader->id.partition});
-    any_new = any_new || !reader->has_progress;
+// A partition whose position a lane could not go on with stops, and looks for its start again.
+void KafkaConsumer::recover() {
+  std::vector<PartitionReader*> troubled;
+  table_.for_each_assigned([&](PartitionReader& reader) {
+    if (reader.fetching && reader.trouble.load(std::memory_order_acquire) != Trouble::none)
+      troubled.push_back(&reader);
+  });
+  if (troubled.empty()) return;
+  const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(troubled.size())));
+  for (PartitionReader* reader : troubled) {
+    // Behind its trouble the lane writes nothing of the partition any more.
+    reader->reading.store(Reading::off, std::memory_order_release);
+    reader->is_another = reader->trouble.exchange(Trouble::none) == Trouble::another;
+    reader->progress.caught_up = false;
+    reader->fetching = false;
+    rd_kafka_topic_partition_list_add(list.get(), reader->id.topic.c_str(), reader->id.partition);
+    const std::scoped_lock lock(mutex_);
+    held_[reader->id] = {"waiting for a broker to say which messages there are", false};
   }
-  const auto ranges = query_offset_ranges(client_.get(), partitions, timeout_ms);
-  std::vector<std::optional<std::int64_t>> at_time(readers.size());
-  if (any_new && config_.start == StartAt::time) {
-    at_time = query_offsets_at(client_.get(), partitions, config_.start_time, timeout_ms);
+  if (rd_kafka_error_t* error = rd_kafka_incremental_unassign(client_.get(), list.get())) {
+    errors_.note(rd_kafka_error_code(error), rd_kafka_error_string(error));
+    rd_kafka_error_destroy(error);
   }
-  std::vector<std::optional<StartPosition>> starts(readers.size());
-  for (std::size_t i = 0; i < readers.size(); ++i) {
-    if (!ranges[i]) continue;
-    if (readers[i]->has_progress) {
-      starts[i] = start_at_stored(readers[i]->progress.next_offset, *ranges[i]);
-    } else if (config_.start == StartAt::time) {
-      if (at_time[i]) starts[i] = StartPosition{*at_time[i], ""};
-    } else {
-      starts[i] =
-          StartPosition{config_.start == StartAt::earliest ? ranges[i]->low : ranges[i]->high, ""};
+  next_retry_ = 0;
+}
+
+// Whether other partitions of a topic have been read before.
+bool KafkaConsumer::has_stored(const std::string& topic) const {
+  return std::ranges::any_of(host_->stored(), [&](const auto& entry) {
+    return entry.first.source == config_.name && entry.first.topic == topic;
+  });
+}
+
+// Partitions that were read before this start and have not come yet are away until the group says
+// where they are.
+void KafkaConsumer::expect_stored() {
+  for (const auto& [id, state] : host_->stored()) {
+    const bool is_read = std::ranges::find(topics_, id.topic) != topics_.end();
+    if (id.source != config_.name || !is_read) continue;
+    PartitionReader& reader = table_.expect(id, kind_of(id.topic));
+    if (reader.assigned) continue;
+    reader.progress = state.progress;
+    reader.has_progress = true;
+    reader.is_away = group_is_known_;
+  }
+}
+
+void KafkaConsumer::watch_group() {
+  if (!group_is_known_) return;
+  if (const auto answer = group_->answer()) {
+    if (*answer) {
+      note_group(**answer);
+    } else if (answer->error().code == ErrorCode::rejected) {
+      group_is_known_ = false;
+      table_.for_each_other([](PartitionReader& reader) { reader.is_away = false; });
+      spdlog::warn("{}: {}; a second instance in the group will not be noticed", config_.name,
+                   answer->error().message);
     }
   }
-  return starts;
+  const TimeMs now = clock_.steady();
+  if (now < next_group_view_) return;
+  next_group_view_ = now + kGroupInterval;
+  group_->ask(kGroupTimeoutMs);
+}
+
+void KafkaConsumer::note_group(const GroupView& view) {
+  // While partitions are handed over what was known before is as good.
+  if (!view.stable) return;
+  table_.for_each_other([&](PartitionReader& reader) {
+    const bool somebody_has_it = view.is_assigned(reader.id.topic, reader.id.partition);
+    reader.missed_views = somebody_has_it ? 0 : reader.missed_views + 1;
+    reader.is_away = reader.has_progress &&
+                     (somebody_has_it || (reader.is_away && reader.missed_views < kMissedViews));
+  });
+  ForeignPartitions foreign = foreign_partitions(view, topics_);
+  const std::scoped_lock lock(mutex_);
+  if (foreign.who != foreign_.who) {
+    if (foreign.count > 0) {
+      errors_.note_always(fmt::format(
+          "{} partitions are read by another instance in the group {}, which is not supported: {}. "
+          "Windows of this one wait for them. Stop the other, or give it its own group_id, "
+          "state_dir and store",
+          foreign.count, config_.group_id, foreign.who));
+    } else {
+      spdlog::info("{}: no other instance in the group {} reads partitions any more", config_.name,
+                   config_.group_id);
+    }
+  }
+  foreign_ = std::move(foreign);
 }
 
 void KafkaConsumer::revoke(const rd_kafka_topic_partition_list_t& partitions) {
@@ -353,7 +466,7 @@ void KafkaConsumer::revoke(const rd_kafka_topic_partition_list_t& partitions) {
   for (int i = 0; i < partitions.cnt; ++i) {
     PartitionReader* reader = table_.find(id_of(partitions.elems[i]));
     if (reader == nullptr || !reader->assigned) continue;
-    reader->reading.store(false, std::memory_order_release);
+    reader->reading.store(Reading::off, std::memory_order_release);
     leaving.push_back(reader);
   }
   if (!stopping_ && !leaving.empty()) {
@@ -367,6 +480,10 @@ void KafkaConsumer::revoke(const rd_kafka_topic_partition_list_t& partitions) {
                                         reader->id.partition);
     }
     reader->fetching = false;
+    // With what has been counted and stored it may come back.
+    reader->progress.caught_up = false;
+    reader->is_away = reader->has_progress && group_is_known_;
+    reader->missed_views = 0;
     table_.release(*reader);
     const std::scoped_lock lock(mutex_);
     held_.erase(reader->id);
@@ -383,9 +500,13 @@ PartitionStates KafkaConsumer::progress() const {
     if (!reader.has_progress) return;
     PartitionState state{reader.kind, reader.progress};
     // Nor is a partition at its end whose end cannot be known or reached.
-    if (disconnected_ || !reader.fetching || reader.out_of_range) state.progress.caught_up = false;
+    if (disconnected_ || !reader.fetching || reader.trouble.load() != Trouble::none)
+      state.progress.caught_up = false;
     state.progress.caught_up_since = std::max(state.progress.caught_up_since, connected_since_);
     states.emplace(reader.id, state);
+  });
+  table_.for_each_other([&](const PartitionReader& reader) {
+    if (reader.is_away) states.emplace(reader.id, PartitionState{reader.kind, reader.progress});
   });
   return states;
 }
@@ -407,8 +528,12 @@ PartitionList KafkaConsumer::take_durable(bool unsent_only) {
   PartitionList list(rd_kafka_topic_partition_list_new(8));
   table_.for_each_assigned([&](PartitionReader& reader) {
     if (reader.durable < 0 || (unsent_only && reader.durable == reader.committed)) return;
-    rd_kafka_topic_partition_list_add(list.get(), reader.id.topic.c_str(), reader.id.partition)
-        ->offset = reader.durable;
+    rd_kafka_topic_partition_t* one =
+        rd_kafka_topic_partition_list_add(list.get(), reader.id.topic.c_str(), reader.id.partition);
+    one->offset = reader.durable;
+    // The list frees it.
+    one->metadata = ::strdup(metadata_.c_str());
+    one->metadata_size = metadata_.size();
     reader.committed = reader.durable;
   });
   return list;
@@ -449,7 +574,10 @@ void KafkaConsumer::stop() {
   stopping_ = true;
   commit_now();
   close();
-  lanes_.clear();  // their queues must go before the client
+  // Their queues must go before the client.
+  lanes_.clear();
+  starts_.reset();
+  group_.reset();
   client_.reset();
 }
 

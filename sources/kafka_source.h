@@ -3,9 +3,10 @@
 //
 // Each partition's queue is forwarded to the queue of its lane, so that lanes read without meeting
 // each other; the coordinator's `control` serves rebalances. Positions come from the host's stored
-// progress and are set explicitly; the offsets committed to Kafka are for lag tools only. A
-// partition whose stored position the broker no longer (or not yet) holds is not read, and
-// `not_ready` says why.
+// progress, are set explicitly and proven by the last message counted; the offsets committed to
+// Kafka are for lag tools, and tell by their metadata which state directory has counted a
+// partition. A partition whose stored position the broker does not hold is read as `offset_lost`
+// says; one that another instance counts is not read; `not_ready` says why.
 //
 // Thread rule: as sources/source.h says; `counters`, `lag` and `not_ready` from any thread,
 // between `start` and `stop`. Allocation rule: none per message. Failure rule: a wrong
@@ -26,9 +27,20 @@
 
 namespace driftd {
 
+// How often a stored position was of no use, and how many messages are known to be passed over by
+// that.
+struct OffsetLosses {
+  std::uint64_t retention = 0;
+  std::uint64_t recreated = 0;
+  std::uint64_t messages = 0;
+};
+
 struct KafkaCounters {
   std::uint64_t errors_total = 0;
   std::uint64_t rebalances_total = 0;
+  // Of this source's topics, how many partitions other members of the group have now.
+  std::size_t foreign_partitions = 0;
+  std::map<std::string, OffsetLosses> losses;  // by topic
 };
 
 class KafkaSource : public Source {
@@ -41,8 +53,9 @@ class KafkaSource : public Source {
   [[nodiscard]] virtual std::map<PartitionId, std::int64_t> lag() const = 0;
 };
 
-// The models, the clock and `discarded` outlive the source. `instance_id` is the static group
-// membership by which a restart takes its partitions back at once.
+// The models, the clock and `discarded` outlive the source. `instance_id` is the state directory's:
+// with the source's name it is the static group membership by which a restart takes its partitions
+// back at once, and offsets are committed under it.
 [[nodiscard]] std::unique_ptr<KafkaSource> make_kafka_source(
     const KafkaSourceConfig& config, std::span<const ModelSchema* const> models, const Clock& clock,
     DiscardedMessages& discarded, const DecoderOptions& options, std::string instance_id);

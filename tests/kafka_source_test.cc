@@ -8,16 +8,15 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <functional>
 #include <thread>
 
-#include "sources/kafka_partitions.h"
+#include "sources/kafka_position.h"
+#include "tests/support/kafka_scene.h"
 
 namespace driftd {
 namespace {
-
-constexpr auto kPatience =
-    std::chrono::seconds(40);  // a rebalance of the mock cluster takes some 10 s
 
 void set(rd_kafka_conf_t* conf, const char* name, const std::string& value) {
   char text[512];
@@ -72,117 +71,60 @@ class Cluster {
 
   // What the group has committed for a partition.
   [[nodiscard]] std::int64_t committed(const char* topic, std::int32_t partition) const {
+    return committed_position(topic, partition).first;
+  }
+  [[nodiscard]] std::string committed_metadata(const char* topic, std::int32_t partition) const {
+    return committed_position(topic, partition).second;
+  }
+  // Commits as somebody else in the group, who has left.
+  void commit(const char* topic, std::int32_t partition, std::int64_t offset,
+              const std::string& metadata) const {
+    rd_kafka_t* client = make_client();
+    rd_kafka_topic_partition_list_t* list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t* one = rd_kafka_topic_partition_list_add(list, topic, partition);
+    one->offset = offset;
+    one->metadata = strdup(metadata.c_str());
+    one->metadata_size = metadata.size();
+    EXPECT_EQ(rd_kafka_commit(client, list, 0), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_destroy(client);
+  }
+
+ private:
+  [[nodiscard]] rd_kafka_t* make_client() const {
     char text[512];
     rd_kafka_conf_t* conf = rd_kafka_conf_new();
     set(conf, "bootstrap.servers", brokers_);
     set(conf, "group.id", "driftd");
-    rd_kafka_t* client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
+    return rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
+  }
+  [[nodiscard]] std::pair<std::int64_t, std::string> committed_position(
+      const char* topic, std::int32_t partition) const {
+    rd_kafka_t* client = make_client();
     rd_kafka_topic_partition_list_t* list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, topic, partition);
     rd_kafka_committed(client, list, 5'000);
-    const std::int64_t offset = list->elems[0].offset;
+    const rd_kafka_topic_partition_t& one = list->elems[0];
+    std::pair<std::int64_t, std::string> position{
+        one.offset, std::string(static_cast<const char*>(one.metadata), one.metadata_size)};
     rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_destroy(client);
-    return offset;
+    return position;
   }
 
- private:
   rd_kafka_t* host_ = nullptr;
   rd_kafka_mock_cluster_t* mock_ = nullptr;
   std::string brokers_;
 };
 
-class FakeHost final : public SourceHost {
- public:
-  const PartitionStates& stored() const override { return states; }
-  void checkpoint_before_revoke() override {
-    ++checkpoints;
-    if (on_checkpoint) on_checkpoint();
-  }
-  PartitionStates states;
-  int checkpoints = 0;
-  std::function<void()> on_checkpoint;
-};
-
-std::string prediction(int id) {
-  return "{\"id\":" + std::to_string(id) + ",\"ts\":" + std::to_string(1'600'000'000'000 + id) +
-         ",\"features\":{},\"prediction\":" + std::to_string(id) + "}";
-}
-std::string label(int id) {
-  return "{\"id\":" + std::to_string(id) +
-         ",\"ts\":1600000000000,\"actual\":" + std::to_string(id) + "}";
-}
-std::vector<std::string> predictions(int from, int to) {
-  std::vector<std::string> all;
-  for (int id = from; id < to; ++id) all.push_back(prediction(id));
-  return all;
-}
-
-class Kafka : public ::testing::Test {
+class Kafka : public KafkaScene {
  protected:
-  Kafka() {
-    model_.name = "m";
-    model_.task = Task::regression;
-    config_.name = "kafka-0";
-    config_.brokers = cluster_.brokers();
-    config_.predictions = {"predictions"};
-    config_.properties = {{"fetch.wait.max.ms", "20"}, {"heartbeat.interval.ms", "200"}};
-  }
+  // A pointer, because the brokers' address is wanted before members are made.
+  explicit Kafka(std::unique_ptr<Cluster> cluster = std::make_unique<Cluster>())
+      : KafkaScene(cluster->brokers()), own_(std::move(cluster)), cluster_(*own_) {}
 
-  [[nodiscard]] std::unique_ptr<KafkaSource> make() {
-    return make_kafka_source(config_, {&pointer_, 1}, clock_, discarded_, {}, "test-1");
-  }
-  // A source that has been started, with `lanes` batches.
-  [[nodiscard]] std::unique_ptr<KafkaSource> start(unsigned lanes) {
-    auto source = make();
-    const auto started = source->start(host_, lanes);
-    EXPECT_TRUE(started) << started.error().message;
-    batches_.clear();
-    for (unsigned i = 0; i < lanes; ++i) {
-      LaneBatch& batch = batches_.emplace_back();
-      batch.predictions.emplace_back(model_);
-      batch.labels.emplace_back(model_);
-    }
-    return source;
-  }
-  // Runs the source, all lanes in this thread, until `done`.
-  [[nodiscard]] bool run(KafkaSource& source, const std::function<bool()>& done,
-                         std::uint32_t max_rows = 100'000) {
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
-    while (!done()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      source.control();
-      for (unsigned i = 0; i < batches_.size(); ++i)
-        EXPECT_TRUE(source.poll(i, batches_[i], max_rows, 5));
-    }
-    return true;
-  }
-  [[nodiscard]] bool at_end(const KafkaSource& source) const {
-    const PartitionStates states = source.progress();
-    if (!source.ready() || states.empty()) return false;
-    for (const auto& [id, state] : states) {
-      if (!state.progress.caught_up) return false;
-    }
-    return true;
-  }
-  [[nodiscard]] static PartitionId id(const char* topic, std::int32_t partition) {
-    return {"kafka-0", topic, partition};
-  }
-  [[nodiscard]] std::vector<int> ids(unsigned lane) const {
-    std::vector<int> all;
-    for (const double value : batches_[lane].predictions[0].score)
-      all.push_back(static_cast<int>(value));
-    return all;
-  }
-
-  Cluster cluster_;
-  ModelSchema model_;
-  const ModelSchema* pointer_ = &model_;
-  KafkaSourceConfig config_;
-  SystemClock clock_;
-  DiscardedMessages discarded_{clock_, "", 0};
-  FakeHost host_;
-  std::vector<LaneBatch> batches_;
+  std::unique_ptr<Cluster> own_;
+  Cluster& cluster_;
 };
 
 TEST_F(Kafka, SpreadsBothKindsOfPartitionsEvenlyOverTheLanes) {
@@ -294,11 +236,120 @@ TEST_F(Kafka, HoldsAPartitionWhoseStoredOffsetTheBrokerDoesNotHave) {
   EXPECT_GT(source->counters().errors_total, 0u);
 }
 
-TEST(KafkaPartitions, AStoredOffsetMustLieInWhatTheBrokerHolds) {
-  EXPECT_EQ(start_at_stored(5, {5, 9}).hold, "");
-  EXPECT_EQ(start_at_stored(9, {5, 9}).hold, "");
-  EXPECT_NE(start_at_stored(4, {5, 9}).hold.find("1 messages were deleted"), std::string::npos);
-  EXPECT_NE(start_at_stored(10, {5, 9}).hold.find("created anew"), std::string::npos);
+// What a former run has consumed: the message at `last`, which the mock cluster has given.
+class KafkaProof : public Kafka {
+ protected:
+  // Reads a partition of ten messages to its end, and leaves its progress stored.
+  void read_ten() {
+    cluster_.create("predictions", 2);
+    cluster_.produce("predictions", 0, predictions(0, 10));
+    auto source = start(1);
+    ASSERT_TRUE(run(*source, [&] { return batches_[0].rows == 10; })) << source->not_ready();
+    store(source->progress());
+    source->stop();
+    last_ = host_.states.at(id("predictions", 0)).progress;
+    ASSERT_EQ(last_.last_offset, 9);
+  }
+  PartitionProgress& stored() { return host_.states.at(id("predictions", 0)).progress; }
+  PartitionProgress last_;
+};
+
+TEST_F(KafkaProof, GoesOnBehindTheLastMessageAndDoesNotCountItAgain) {
+  read_ten();
+  cluster_.produce("predictions", 0, predictions(10, 15));
+  auto source = start(1);
+  ASSERT_TRUE(run(*source, [&] { return at_end(*source); })) << source->not_ready();
+  EXPECT_EQ(ids(0), (std::vector<int>{10, 11, 12, 13, 14}));
+  EXPECT_TRUE(source->counters().losses.empty());
+}
+
+TEST_F(KafkaProof, IsCaughtUpWhereNothingCameMeanwhile) {
+  read_ten();
+  auto source = start(1);
+  ASSERT_TRUE(run(*source, [&] { return at_end(*source); })) << source->not_ready();
+  EXPECT_EQ(batches_[0].rows, 0u);
+  EXPECT_EQ(source->progress().at(id("predictions", 0)).progress.last_fingerprint,
+            last_.last_fingerprint);
+}
+
+TEST_F(KafkaProof, HoldsAPartitionWhoseLastMessageIsAnotherOne) {
+  read_ten();
+  cluster_.produce("predictions", 0, predictions(10, 15));
+  ++stored().last_fingerprint;
+  auto source = start(1);
+  ASSERT_TRUE(run(*source, [&] {
+    return source->not_ready().find("created anew under the same name") != std::string::npos;
+  })) << source->not_ready();
+  EXPECT_NE(source->not_ready().find("predictions[0]: the next message to count is 10"),
+            std::string::npos)
+      << source->not_ready();
+  EXPECT_NE(source->not_ready().find("offset_lost"), std::string::npos);
+  EXPECT_EQ(batches_[0].rows, 0u);
+  EXPECT_EQ(source->counters().losses.at("predictions").recreated, 1u);
+  EXPECT_EQ(source->progress().at(id("predictions", 0)).progress.next_offset, 10);
+  EXPECT_FALSE(source->progress().at(id("predictions", 0)).progress.caught_up);
+}
+
+TEST_F(KafkaProof, ReadsAnotherPartitionFromItsBeginningWhereThatIsWanted) {
+  read_ten();
+  cluster_.produce("predictions", 0, predictions(10, 15));
+  ++stored().last_fingerprint;
+  config_.offset_lost = OffsetLost::earliest;
+  auto source = start(1);
+  ASSERT_TRUE(run(*source, [&] { return at_end(*source); })) << source->not_ready();
+  EXPECT_EQ(batches_[0].rows, 15u);
+  EXPECT_EQ(source->counters().losses.at("predictions").recreated, 1u);
+  EXPECT_EQ(source->counters().losses.at("predictions").messages, 0u);
+}
+
+TEST_F(KafkaProof, SkipsToTheEndOfAnotherPartitionWhereThatIsWanted) {
+  read_ten();
+  stored().next_offset = 100;
+  stored().last_offset = 99;
+  config_.offset_lost = OffsetLost::latest;
+  auto source = start(1);
+  ASSERT_TRUE(run(*source, [&] { return at_end(*source); })) << source->not_ready();
+  cluster_.produce("predictions", 0, predictions(20, 21));
+  ASSERT_TRUE(run(*source, [&] { return batches_[0].rows == 1; }));
+  EXPECT_EQ(ids(0), (std::vector<int>{20}));
+  EXPECT_EQ(source->counters().losses.at("predictions").recreated, 1u);
+}
+
+TEST_F(Kafka, ReadsAnAddedPartitionFromItsFirstMessageWhateverTheStart) {
+  cluster_.create("predictions", 2);
+  cluster_.produce("predictions", 0, predictions(0, 10));
+  cluster_.produce("predictions", 1, predictions(10, 20));
+  host_.states[id("predictions", 0)].progress.next_offset = 10;
+  config_.start = StartAt::latest;
+  auto source = start(1);
+  ASSERT_TRUE(run(*source, [&] { return batches_[0].rows == 10; })) << source->not_ready();
+  EXPECT_EQ(ids(0).front(), 10);
+}
+
+TEST_F(Kafka, CommitsUnderItsStateDirectorysName) {
+  cluster_.create("predictions", 1);
+  cluster_.produce("predictions", 0, predictions(0, 3));
+  auto source = start(1);
+  ASSERT_TRUE(run(*source, [&] { return at_end(*source); })) << source->not_ready();
+  source->acknowledge(source->progress());
+  source->stop();
+  EXPECT_EQ(cluster_.committed_metadata("predictions", 0), "driftd test-1");
+}
+
+// The mock cluster does not say who is in a group: then nobody is taken to have gone.
+TEST_F(Kafka, HoldsWhatAnotherStateHasCounted) {
+  cluster_.create("predictions", 2);
+  cluster_.produce("predictions", 0, predictions(0, 10));
+  cluster_.produce("predictions", 1, predictions(10, 20));
+  cluster_.commit("predictions", 0, 7, "driftd test-2");
+  cluster_.commit("predictions", 1, 7, "of somebody else");
+  auto source = start(1);
+  ASSERT_TRUE(run(*source, [&] { return batches_[0].rows == 10; })) << source->not_ready();
+  EXPECT_EQ(ids(0).front(), 10);
+  EXPECT_NE(source->not_ready().find("predictions[0]: driftd with the state test-2 has counted it "
+                                     "up to offset 7"),
+            std::string::npos)
+      << source->not_ready();
 }
 
 TEST_F(Kafka, StopsAtMaxRowsAndGoesOnBehindThem) {
@@ -380,6 +431,10 @@ TEST_F(Kafka, TakesACheckpointBeforeItGivesPartitionsAway) {
   cluster_.produce("predictions", 1, predictions(10, 20));
   auto first = start(1);
   ASSERT_TRUE(run(*first, [&] { return at_end(*first); })) << first->not_ready();
+  first->acknowledge(first->progress());
+  ASSERT_TRUE(run(*first, [&] {
+    return cluster_.committed("predictions", 0) == 10 && cluster_.committed("predictions", 1) == 10;
+  }));
   PartitionStates at_revoke;
   host_.on_checkpoint = [&] {
     at_revoke = first->progress();
@@ -391,16 +446,18 @@ TEST_F(Kafka, TakesACheckpointBeforeItGivesPartitionsAway) {
   LaneBatch other;
   other.predictions.emplace_back(model_);
   other.labels.emplace_back(model_);
+  const std::string refusal = "driftd with the state test-1 has counted it up to offset 10";
   ASSERT_TRUE(run(*first, [&] {
     second->control();
     (void)second->poll(0, other, 1'000, 1);
-    return first->progress().size() == 1 && second->progress().size() == 1;
-  }));
+    return first->lag().size() == 1 && second->not_ready().find(refusal) != std::string::npos;
+  })) << second->not_ready();
   EXPECT_EQ(host_.checkpoints, 1);
   EXPECT_EQ(at_revoke.size(), 2u);
-  const PartitionId moved = second->progress().begin()->first;
-  EXPECT_EQ(cluster_.committed("predictions", moved.partition), 10);
   EXPECT_GT(first->counters().rebalances_total, 1u);
+  // What the first has counted the second does not.
+  EXPECT_EQ(other.rows, 0u);
+  EXPECT_TRUE(second->progress().empty());
 }
 
 TEST_F(Kafka, WaitsForATopicThatDoesNotExistYet) {

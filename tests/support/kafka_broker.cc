@@ -37,16 +37,24 @@ void require(rd_kafka_resp_err_t error, const std::string& what) {
   return made;
 }
 
-// What the broker said to the creation of one topic.
-void require_created(rd_kafka_event_t* event, const std::string& topic) {
-  if (event == nullptr) throw std::runtime_error("no answer to the creation of " + topic);
-  require(rd_kafka_event_error(event), "creating " + topic);
-  std::size_t count = 0;
-  const auto* const* results =
-      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
-  for (std::size_t i = 0; i < count; ++i) {
-    require(rd_kafka_topic_result_error(results[i]), "creating " + topic);
-  }
+using Queue = std::unique_ptr<rd_kafka_queue_t, decltype(&rd_kafka_queue_destroy)>;
+using Event = std::unique_ptr<rd_kafka_event_t, decltype(&rd_kafka_event_destroy)>;
+
+// The broker's answer to one administrative request, which `send` puts on its way.
+template <typename Send>
+[[nodiscard]] Event ask_admin(const std::string& brokers, const std::string& what, Send send) {
+  const Client admin = client(RD_KAFKA_PRODUCER, {{"bootstrap.servers", brokers}});
+  const Queue queue(rd_kafka_queue_new(admin.get()), rd_kafka_queue_destroy);
+  send(admin.get(), queue.get());
+  Event event(rd_kafka_queue_poll(queue.get(), kTimeoutMs), rd_kafka_event_destroy);
+  if (!event) throw std::runtime_error("no answer to " + what);
+  require(rd_kafka_event_error(event.get()), what);
+  return event;
+}
+
+void require_all(const rd_kafka_topic_result_t* const* results, std::size_t count,
+                 const std::string& what) {
+  for (std::size_t i = 0; i < count; ++i) require(rd_kafka_topic_result_error(results[i]), what);
 }
 
 }  // namespace
@@ -57,17 +65,61 @@ KafkaBroker::KafkaBroker()
 std::string KafkaBroker::address() const { return "127.0.0.1:" + std::to_string(server_.port()); }
 
 void KafkaBroker::create_topic(const std::string& topic, int partitions) const {
-  const Client admin = client(RD_KAFKA_PRODUCER, {{"bootstrap.servers", address()}});
   char text[512] = "";
   rd_kafka_NewTopic_t* fresh =
       rd_kafka_NewTopic_new(topic.c_str(), partitions, 1, text, sizeof text);
-  const std::unique_ptr<rd_kafka_queue_t, decltype(&rd_kafka_queue_destroy)> queue(
-      rd_kafka_queue_new(admin.get()), rd_kafka_queue_destroy);
-  rd_kafka_CreateTopics(admin.get(), &fresh, 1, nullptr, queue.get());
+  const Event event =
+      ask_admin(address(), "creating " + topic, [&](rd_kafka_t* admin, rd_kafka_queue_t* queue) {
+        rd_kafka_CreateTopics(admin, &fresh, 1, nullptr, queue);
+      });
   rd_kafka_NewTopic_destroy(fresh);
-  const std::unique_ptr<rd_kafka_event_t, decltype(&rd_kafka_event_destroy)> event(
-      rd_kafka_queue_poll(queue.get(), kTimeoutMs), rd_kafka_event_destroy);
-  require_created(event.get(), topic);
+  std::size_t count = 0;
+  const auto* const* results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
+  require_all(results, count, "creating " + topic);
+}
+
+void KafkaBroker::delete_topic(const std::string& topic) const {
+  rd_kafka_DeleteTopic_t* old = rd_kafka_DeleteTopic_new(topic.c_str());
+  const Event event =
+      ask_admin(address(), "deleting " + topic, [&](rd_kafka_t* admin, rd_kafka_queue_t* queue) {
+        rd_kafka_DeleteTopics(admin, &old, 1, nullptr, queue);
+      });
+  rd_kafka_DeleteTopic_destroy(old);
+  std::size_t count = 0;
+  const auto* const* results =
+      rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event.get()), &count);
+  require_all(results, count, "deleting " + topic);
+}
+
+void KafkaBroker::add_partitions(const std::string& topic, int partitions) const {
+  char text[512] = "";
+  rd_kafka_NewPartitions_t* more = rd_kafka_NewPartitions_new(
+      topic.c_str(), static_cast<std::size_t>(partitions), text, sizeof text);
+  const Event event = ask_admin(address(), "adding partitions to " + topic,
+                                [&](rd_kafka_t* admin, rd_kafka_queue_t* queue) {
+                                  rd_kafka_CreatePartitions(admin, &more, 1, nullptr, queue);
+                                });
+  rd_kafka_NewPartitions_destroy(more);
+  std::size_t count = 0;
+  const auto* const* results = rd_kafka_CreatePartitions_result_topics(
+      rd_kafka_event_CreatePartitions_result(event.get()), &count);
+  require_all(results, count, "adding partitions to " + topic);
+}
+
+void KafkaBroker::delete_records(const std::string& topic, std::int32_t partition,
+                                 std::int64_t offset) const {
+  const Offsets before(rd_kafka_topic_partition_list_new(1), rd_kafka_topic_partition_list_destroy);
+  rd_kafka_topic_partition_list_add(before.get(), topic.c_str(), partition)->offset = offset;
+  rd_kafka_DeleteRecords_t* old = rd_kafka_DeleteRecords_new(before.get());
+  const Event event = ask_admin(address(), "deleting records of " + topic,
+                                [&](rd_kafka_t* admin, rd_kafka_queue_t* queue) {
+                                  rd_kafka_DeleteRecords(admin, &old, 1, nullptr, queue);
+                                });
+  rd_kafka_DeleteRecords_destroy(old);
+  const rd_kafka_topic_partition_list_t* done =
+      rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event.get()));
+  for (int i = 0; i < done->cnt; ++i) require(done->elems[i].err, "deleting records of " + topic);
 }
 
 void KafkaBroker::produce(const std::string& topic, std::span<const KafkaMessage> messages,

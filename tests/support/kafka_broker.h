@@ -25,6 +25,12 @@ class KafkaBroker {
 
   [[nodiscard]] std::string address() const;
   void create_topic(const std::string& topic, int partitions) const;
+  // Returns when the broker does not know the topic any more.
+  void delete_topic(const std::string& topic) const;
+  // So that there are `partitions` in all.
+  void add_partitions(const std::string& topic, int partitions) const;
+  // What lies before `offset` is deleted, as retention does.
+  void delete_records(const std::string& topic, std::int32_t partition, std::int64_t offset) const;
   // In order; returns when the broker has all of them. `codec` is none, gzip, snappy, lz4 or zstd.
   void produce(const std::string& topic, std::span<const KafkaMessage> messages,
                const std::string& codec = "none") const;
