@@ -1,5 +1,6 @@
 #include "daemon/coordinator.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -9,6 +10,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "daemon/fingerprint.h"
 #include "state/fault_points.h"
 #include "windows/watermark.h"
 
@@ -145,20 +147,39 @@ Result<> Coordinator::start() {
   return {};
 }
 
-Result<> Coordinator::check_fingerprints(const StoredState& state) const {
+Result<> Coordinator::check_fingerprints(StoredState& state) {
+  std::vector<std::string> changed;
+  std::string what;
   for (const StoredFingerprint& stored : state.fingerprints) {
     for (const ModelSchema* schema : models_.schemas()) {
-      if (schema->name != stored.model || models_.fingerprint(schema->index) == stored.fingerprint)
-        continue;
-      return fail(ErrorCode::incompatible,
-                  fmt::format("the state in {} was made for model `{}` with another reference, "
-                              "window or set of series: "
-                              "give [daemon] state_dir a new folder to begin anew, or put the old "
-                              "configuration back; "
-                              "nothing has been changed",
-                              store_.path(), stored.model));
+      const std::string now = models_.fingerprint(schema->index);
+      if (schema->name != stored.model || now == stored.fingerprint) continue;
+      changed.push_back(stored.model);
+      what += fmt::format("{}model `{}` has changed in {}", what.empty() ? "" : "; ", stored.model,
+                          what_changed(stored.fingerprint, now));
     }
   }
+  if (changed.empty()) return {};
+  if (config_.state.on_change == OnChange::refuse) {
+    return fail(ErrorCode::incompatible,
+                fmt::format("the state in {} does not fit the configuration: {}. Put the old "
+                            "configuration back; or set [state] on_change = \"set_aside\", which "
+                            "keeps a copy and begins these models anew at the stored offsets; or "
+                            "give [daemon] state_dir a new folder to begin all anew. Nothing has "
+                            "been changed",
+                            store_.path(), what));
+  }
+  const std::string stamp = fmt::format("{:%Y%m%dT%H%M%S}.{:03}Z",
+                                        fmt::gmtime(clock_.now() / 1'000), clock_.now() % 1'000);
+  const Result<std::string> copy = store_.set_aside(changed, stamp);
+  if (!copy) return std::unexpected(copy.error());
+  spdlog::warn(
+      "{}: what was stored of it is set aside in {}, and it begins anew at the stored "
+      "offsets",
+      what, *copy);
+  Result<StoredState> rest = store_.load();
+  if (!rest) return std::unexpected(rest.error());
+  state = std::move(*rest);
   return {};
 }
 

@@ -102,7 +102,7 @@ class Coordinator final : public SourceHost {
  private:
   struct Snapshot;
 
-  [[nodiscard]] Result<> check_fingerprints(const StoredState& state) const;
+  [[nodiscard]] Result<> check_fingerprints(StoredState& state);
   [[nodiscard]] Result<> restore(StoredState& state);
   [[nodiscard]] Result<> restore_windows(StoredState& state);
   [[nodiscard]] Result<> open_joins(const StoredState& state);

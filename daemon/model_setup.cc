@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/fingerprint.h"
 #include "detectors/registry.h"
 
 namespace driftd {
@@ -67,16 +68,8 @@ Result<std::unique_ptr<ModelSetup>> ModelSetup::load(const std::vector<ModelConf
 }
 
 std::string ModelSetup::fingerprint(ModelIndex index) const {
-  const ModelConfig& config = configs_[position(index)];
   const LoadedModel& model = loaded_[position(index)];
-  std::string text =
-      fmt::format("task={} reference={} distinct={} size={} count={}", to_string(config.task),
-                  model.reference->hash, config.reference_max_distinct, config.window.size,
-                  config.window.count);
-  for (const SeriesSchema& series : model.schema->series) {
-    text += fmt::format(" {}:{}", series.name, to_string(series.type));
-  }
-  return text;
+  return make_fingerprint(configs_[position(index)], *model.schema, *model.reference);
 }
 
 }  // namespace driftd

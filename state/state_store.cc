@@ -14,6 +14,7 @@
 
 #include "state/database_check.h"
 #include "state/fault_points.h"
+#include "state/join_log.h"
 #include "state/sqlite.h"
 #include "state/write_ahead_log.h"
 
@@ -454,6 +455,48 @@ bool StateStore::Database::write_outbox(const Checkpoint& checkpoint) {
     if (!erase.bind_text(1, sink).bind(2, sequence).run()) return false;
   }
   return true;
+}
+
+Result<std::string> StateStore::set_aside(std::span<const std::string> models,
+                                          std::string_view name) {
+  namespace fs = std::filesystem;
+  const fs::path copy = fs::path(folder_) / "set-aside" / name;
+  std::error_code error;
+  fs::create_directories(copy, error);
+  // The lock is held and nobody writes, so the files are of one moment.
+  for (const char* suffix : {"", "-wal"}) {
+    const fs::path file = path_ + suffix;
+    if (!error && fs::exists(file, error))
+      fs::copy_file(file, copy / file.filename(), fs::copy_options::overwrite_existing, error);
+  }
+  for (const std::string& model : models) {
+    const fs::path rows = join_folder(folder_, model);
+    const fs::path target = join_folder(copy, model);
+    if (error || !fs::exists(rows, error)) continue;
+    fs::create_directories(target.parent_path(), error);
+    if (!error) fs::rename(rows, target, error);
+  }
+  if (error) {
+    return fail(ErrorCode::io, fmt::format("the state cannot be set aside in {}: {}", copy.string(),
+                                           error.message()));
+  }
+  if (auto begun = database_->begin(kBegin); !begun) return std::unexpected(begun.error());
+  for (const char* table : {"fingerprints", "names", "open_panes", "closed_windows", "monitors",
+                            "joins", "join_segments"}) {
+    SqliteStatement erase =
+        database_->connection->prepare(fmt::format("DELETE FROM {} WHERE model = ?1", table));
+    for (const std::string& model : models) {
+      if (erase.bind_text(1, model).run()) continue;
+      Error failed = database_->connection->error("forget a model");
+      database_->roll_back();
+      return std::unexpected(std::move(failed));
+    }
+  }
+  if (auto done = database_->connection->execute("COMMIT"); !done) {
+    database_->roll_back();
+    return std::unexpected(done.error());
+  }
+  return copy.string();
 }
 
 Result<StoredSummaries> StateStore::load_summaries(const WindowId& window) {

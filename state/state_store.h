@@ -12,7 +12,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/result.h"
@@ -31,6 +33,11 @@ class StateStore {
 
   [[nodiscard]] Result<StoredState> load();
   [[nodiscard]] Result<> write(const Checkpoint& checkpoint);
+  // Keeps a copy of the database, and the join's files of these models, in a new folder below
+  // `folder()`/set-aside, and forgets all that is stored of these models but the offsets. Returns
+  // that folder. Before anything else has been read of the state.
+  [[nodiscard]] Result<std::string> set_aside(std::span<const std::string> models,
+                                              std::string_view name);
   [[nodiscard]] Result<StoredSummaries> load_summaries(const WindowId& window);
   [[nodiscard]] Result<std::map<std::string, std::uint64_t>> outbox_sizes();
 

@@ -659,9 +659,43 @@ TEST(Coordinator, RefusesTheStateOfAnotherWindowOrReference) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::incompatible);
   EXPECT_THAT(refused.error().message, HasSubstr("state_dir"));
+  EXPECT_THAT(refused.error().message,
+              HasSubstr("model `fraud` has changed in the window's size. "));
   pipeline.kill();
   pipeline.config.models[0].window.size = kSize;
   pipeline.start(1, 6);
+}
+
+TEST(Coordinator, SetsTheStateOfAChangedModelAsideAndGoesOnAtTheStoredOffsets) {
+  Pipeline pipeline;
+  pipeline.stream = hard_stream(true);
+  pipeline.start();
+  pipeline.run_to(12);
+  pipeline.coordinator().stop();
+  const std::int64_t offset = pipeline.stored_offset("predictions");
+  ASSERT_GT(offset, 0);
+  pipeline.kill();
+  pipeline.config.models[0].window.size = 2 * kSize;
+  pipeline.config.state.on_change = OnChange::set_aside;
+  pipeline.start(1, 12);
+  EXPECT_EQ(pipeline.stored_offset("predictions"), offset);
+  pipeline.run_to(pipeline.stream.size());
+  pipeline.coordinator().stop();
+  EXPECT_GT(pipeline.stored_offset("predictions"), offset);
+  pipeline.kill();
+
+  // The copy is a state of its own, which the old configuration can read.
+  const auto aside = pipeline.folder() / "state" / "set-aside";
+  ASSERT_EQ(std::distance(std::filesystem::directory_iterator(aside), {}), 1);
+  const auto copy = StateStore::open(std::filesystem::directory_iterator(aside)->path());
+  ASSERT_TRUE(copy) << copy.error().message;
+  const auto state = (*copy)->load();
+  ASSERT_TRUE(state) << state.error().message;
+  ASSERT_EQ(state->joins.size(), 1U);
+  EXPECT_TRUE(JoinLog::open(join_folder((*copy)->folder(), "fraud"), 72, state->joins[0].segments));
+
+  // What is stored now is of the new configuration alone.
+  pipeline.start(1, pipeline.stream.size());
 }
 
 TEST(Coordinator, SaysOfADamagedStateWhatToDo) {
