@@ -196,6 +196,7 @@ TEST_F(Kafka, IsReadByLanesOnThreadsOfTheirOwn) {
   auto source = start(2);
   std::atomic<int> busy{2};
   std::vector<std::thread> threads;
+  threads.reserve(2);
   for (unsigned lane = 0; lane < 2; ++lane) {
     threads.emplace_back([&, lane] {
       const auto deadline = std::chrono::steady_clock::now() + kPatience;
