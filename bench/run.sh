@@ -1,18 +1,23 @@
 #!/usr/bin/env bash
 # Measures driftd against the floor that the machine sets; ./dev bench builds it and runs this.
 #
-#   bench/run.sh [kafka|replay|micro|memory|all]      default: all
+#   bench/run.sh [kafka|replay|micro|memory|stores|all]      default: all, without stores
 #
 #   kafka   a real broker, lz4, 1 and 4 partitions: a program that only counts bytes and
 #           `driftd run`, in turns; events per second of the whole process's CPU time
 #   memory  resident memory of `driftd run` at each quarter of the topic
 #   replay  `driftd replay` over files, without and with labels
 #   micro   single steps of the pipeline (Google Benchmark)
+#   stores  the load of the label join on a log of our own, RocksDB, LMDB and SQLite, one after the
+#           other, and what each does on a full disk; half an hour, 10 GB of disk
 #
 #   BENCH_BUILD    where driftd was built: build/release
 #   BENCH_DIR      topics, files and state: ${TMPDIR:-/tmp}/driftd-bench
 #   BENCH_EVENTS   2000000 in a topic, half of it in the files
 #   BENCH_TURNS    3
+#   BENCH_ROWS     10000000 predictions pending in a store
+#   BENCH_PAIRS    2000000 predictions and labels after that, a multiple of 200000
+#   BENCH_STORES   log rocksdb rocksdb_one lmdb sqlite_arrival sqlite
 #   BENCH_LANES    lanes of `driftd run`: 0, one a core
 #   BENCH_KEEP=1   leaves the broker and its topics for the next run
 #   KAFKA_PORT     29492
@@ -208,11 +213,35 @@ bench_replay() {
   done
 }
 
+bench_stores() {
+  local store folder=$dir/stores rows=${BENCH_ROWS:-10000000} pairs=${BENCH_PAIRS:-2000000}
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  # filling: predictions per CPU second; pairs per CPU second, of the median commit and in all, and
+  # per second of wall time; medians of commits and drops in ms; bytes written for each pair.
+  printf '%-14s %9s %9s %9s %8s %8s %8s %8s %8s %8s %8s\n' store filling pairs/CPU "in all" wall \
+    commit bytes "disk MiB" "peak MiB" anon.MiB drop
+  for store in ${BENCH_STORES:-log rocksdb rocksdb_one lmdb sqlite_arrival sqlite}; do
+    "$build/bench/bench_join_stores" load "$store" "$folder/$store" "$rows" "$pairs"
+    # What a start finds after a power cut, and what it finds when it is started again at once.
+    "$build/bench/bench_join_stores" open "$store" "$folder/$store" "$rows" "$pairs" cold \
+      >>"$folder/opened"
+    "$build/bench/bench_join_stores" open "$store" "$folder/$store" "$rows" "$pairs" \
+      >>"$folder/opened"
+    rm -rf "${folder:?}/$store"
+  done
+  printf '\nstore          pages ms to open peak MiB\n'
+  cat "$folder/opened"
+  echo
+  "$root/bench/join_failures.sh" "$build/bench/bench_join_failures" "$folder/full"
+  rm -rf "$folder"
+}
+
 bench_micro() { "$build/bench/bench_micro" --benchmark_counters_tabular=true; }
 
 mkdir -p "$dir"
 case ${1:-all} in
-  kafka | memory | replay | micro) "bench_$1" ;;
+  kafka | memory | replay | micro | stores) "bench_$1" ;;
   all)
     bench_micro
     bench_replay
@@ -220,7 +249,7 @@ case ${1:-all} in
     bench_memory
     ;;
   *)
-    sed -n '2,20s/^# \{0,1\}//p' "$0"
+    sed -n '2,26s/^# \{0,1\}//p' "$0"
     exit 64
     ;;
 esac
