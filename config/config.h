@@ -69,6 +69,7 @@ struct KafkaSourceConfig {
 
 struct WindowConfig {
   DurationMs size = 3'600'000;  // 0 where windows are by count
+  DurationMs slide = 0;         // from one window's start to the next one's; 0: its size
   std::int64_t count = 0;       // predictions a window; 0 where windows are by time
   DurationMs lateness = 0;
   DurationMs out_of_orderness = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <numeric>
 
 #include "config/duration.h"
 #include "config/files.h"
@@ -16,6 +17,7 @@ namespace {
 constexpr std::size_t kLongestName = 200;
 constexpr DurationMs kLongestWindow = 366 * kDayMs;
 constexpr DurationMs kLongestHorizon = 3'660 * kDayMs;
+constexpr DurationMs kMostPanesPerWindow = 1'000;
 constexpr std::int64_t kMostPerWindow = 1'000'000'000;
 // The counters of a series take memory in proportion to this.
 constexpr std::int64_t kMostDistinct = 10'000'000;
@@ -111,9 +113,26 @@ void read_extent(TableReader& table, WindowConfig& window) {
   }
 }
 
+// Every window is a sum of panes of the largest common divisor of `size` and `slide`.
+void read_slide(TableReader& table, WindowConfig& window) {
+  if (!table.duration("slide", window.slide, {1, kLongestWindow})) return;
+  if (window.count > 0) {
+    table.problem("slide", "windows by `count` follow one another without overlap",
+                  "leave `slide` out, or use `size`");
+  } else if (window.slide > window.size) {
+    table.problem("slide", "`slide` is longer than `size`: events between windows would not count",
+                  "make it at most as long as `size`");
+  } else if (window.size / std::gcd(window.size, window.slide) > kMostPanesPerWindow) {
+    table.problem("slide",
+                  fmt::format("a window would be a sum of more than {} panes", kMostPanesPerWindow),
+                  "choose `size` and `slide` with a larger common divisor, e.g. \"1h\" and \"5m\"");
+  }
+}
+
 void read_window(TableReader& table, WindowConfig& window) {
   read_extent(table, window);
-  table.refuse_planned_key("slide", "leave it out: windows follow one another without overlap");
+  read_slide(table, window);
+  if (window.slide == window.size) window.slide = 0;
   table.duration("lateness", window.lateness, {0, kLongestWindow});
   table.duration("out_of_orderness", window.out_of_orderness, {0, kLongestWindow});
   table.duration("skew", window.skew, {0, kLongestWindow});

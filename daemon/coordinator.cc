@@ -229,16 +229,19 @@ Result<> Coordinator::restore_windows(StoredState& state) {
     pane->features_changed = pane->performance_changed = true;
     windows_[0]->restore(*key, std::move(pane));
   }
-  for (const StoredClosedWindow& stored : state.closed_windows) {
+  for (const StoredWindow& stored : state.windows) {
     const Result<PaneKey> key = pane_key(stored.window);
     if (!key) continue;
-    ByteReader in(stored.meta);
-    ClosedWindow window;
-    if (!ClosedWindow::read(in, window)) return damaged("closed window");
+    ByteReader in(stored.record);
+    WindowRecord window;
+    if (!WindowRecord::read(in, window)) return damaged("closed window");
     archive_.restore(*key, window);
   }
   for (const WindowId& id : state.forgotten_windows) {
     if (const Result<PaneKey> key = pane_key(id)) archive_.restore_forgotten(*key);
+  }
+  for (const WindowId& id : state.panes) {
+    if (const Result<PaneKey> key = pane_key(id)) archive_.restore_pane(*key);
   }
   for (const StoredMonitor& stored : state.monitors) {
     const Result<PaneKey> key = pane_key({stored.model, stored.version, 0});
@@ -347,8 +350,14 @@ void Coordinator::update_watermarks(const PartitionStates& progress) {
     idle_close_until_[i] = idle ? now : kNoTime;
     observer_.watermark(models_.schemas()[i]->name, watermarks_[i]);
   }
-  for (std::size_t i = 0; i < labels_until_.size(); ++i)
+  TimeMs latest = kNoTime;
+  for (const auto& [id, state] : progress) latest = std::max(latest, state.progress.max_event_time);
+  for (std::size_t i = 0; i < labels_until_.size(); ++i) {
+    // A label's time may lie far ahead of the clock.
+    const TimeMs time = std::min(latest, now + config_.models[i].window.skew);
+    if (latest != kNoTime) evaluator_.set_event_time(static_cast<ModelIndex>(i), time);
     labels_until_[i] = labels_until(labels, config_.models[i].label_horizon, steady);
+  }
 }
 
 // A label partition that has been read to its end for a whole horizon holds nothing back any more;
@@ -365,13 +374,17 @@ TimeMs Coordinator::labels_until(std::span<const PartitionProgress> labels, Dura
   return until;
 }
 
-bool Coordinator::is_closable(const PaneKey& key, std::uint64_t predictions_in_all_lanes) const {
-  const WindowSpec& window = models_.monitored()[position(key.monitor.model)].window;
+// By time: whether everything that ends at `end` is complete.
+bool Coordinator::has_passed(ModelIndex model, TimeMs end) const {
+  const TimeMs due = end + models_.monitored()[position(model)].window.lateness;
+  return due <= watermarks_[position(model)] || due < idle_close_until_[position(model)];
+}
+
+bool Coordinator::is_complete(const PaneKey& pane, std::uint64_t predictions_in_all_lanes) const {
+  const WindowSpec& window = models_.monitored()[position(pane.monitor.model)].window;
   if (window.by_count())
     return predictions_in_all_lanes >= static_cast<std::uint64_t>(window.count);
-  const TimeMs due = key.pane + window.size + window.lateness;
-  const std::size_t model = position(key.monitor.model);
-  return due <= watermarks_[model] || due < idle_close_until_[model];
+  return has_passed(pane.monitor.model, pane.pane + window.pane_size());
 }
 
 void Coordinator::take_panes(Snapshot& snapshot) {
@@ -384,7 +397,7 @@ void Coordinator::take_panes(Snapshot& snapshot) {
     for (auto entry = panes.begin(); entry != panes.end();) {
       const PaneKey key = entry->first;
       Pane& pane = *entry->second;
-      if (evaluator_.is_closed(key) || is_closable(key, predictions[key])) {
+      if (evaluator_.was_complete(key) || is_complete(key, predictions[key])) {
         if (open_in_store_.erase({lane, key}) > 0) {
           snapshot.checkpoint.closed_open_panes.emplace_back(lane, window_id(key));
         }
@@ -467,21 +480,23 @@ void Coordinator::take_names(Checkpoint& checkpoint) {
 }
 
 void Coordinator::take_windows(Checkpoint& checkpoint) {
-  for (const PaneKey& key : archive_.changed()) {
-    const auto record = archive_.records().find(key);
-    if (record == archive_.records().end()) continue;  // forgotten since
-    StoredClosedWindow& stored = checkpoint.closed_windows.emplace_back();
+  const WindowArchive::Changes& changes = archive_.changes();
+  for (const PaneKey& key : changes.windows) {
+    StoredWindow& stored = checkpoint.windows.emplace_back();
     stored.window = window_id(key);
-    ByteWriter out(stored.meta);
-    record->second.window.write(out);
-    if (record->second.summaries_changed) {
-      stored.summaries = {record->second.summaries->features,
-                          record->second.summaries->performance};
-    }
+    ByteWriter out(stored.record);
+    archive_.windows().at(key).write(out);
   }
-  for (const PaneKey& key : archive_.newly_forgotten())
-    checkpoint.forgotten_windows.push_back(window_id(key));
-  for (const PaneKey& key : archive_.erased()) checkpoint.erased_windows.push_back(window_id(key));
+  for (const PaneKey& key : changes.panes) {
+    const WindowSummaries& summaries = archive_.changed_summaries(key);
+    checkpoint.panes.push_back({window_id(key), {summaries.features, summaries.performance}});
+  }
+  const auto list = [&](const std::set<PaneKey>& keys, std::vector<WindowId>& ids) {
+    for (const PaneKey& key : keys) ids.push_back(window_id(key));
+  };
+  list(changes.forgotten, checkpoint.forgotten_windows);
+  list(changes.no_longer_remembered, checkpoint.erased_windows);
+  list(changes.erased_panes, checkpoint.erased_panes);
 }
 
 void Coordinator::take_numbers(Snapshot& snapshot) {
@@ -528,7 +543,10 @@ void Coordinator::checkpoint(bool last) {
   writing_failed_ = !write_join_rows();
   if (!last) resume_lanes();
 
-  evaluator_.evaluate();
+  evaluator_.evaluate([this](const PaneKey& window) {
+    const WindowSpec& spec = models_.monitored()[position(window.monitor.model)].window;
+    return spec.by_count() || has_passed(window.monitor.model, window.pane + spec.size);
+  });
   for (std::size_t i = 0; i < watermarks_.size(); ++i) {
     evaluator_.mature(static_cast<ModelIndex>(i), watermarks_[i], labels_until_[i]);
   }

@@ -117,7 +117,8 @@ class Coordinator final : public SourceHost {
   void update_watermarks(const PartitionStates& progress);
   [[nodiscard]] TimeMs labels_until(std::span<const PartitionProgress> labels, DurationMs horizon,
                                     TimeMs steady) const;
-  [[nodiscard]] bool is_closable(const PaneKey& key, std::uint64_t predictions_in_all_lanes) const;
+  [[nodiscard]] bool has_passed(ModelIndex model, TimeMs end) const;
+  [[nodiscard]] bool is_complete(const PaneKey& pane, std::uint64_t predictions_in_all_lanes) const;
   // False where it has been given up because the daemon is to stop.
   [[nodiscard]] bool write_until_done(const Checkpoint& checkpoint);
   [[nodiscard]] Result<> write_once(const Checkpoint& checkpoint);

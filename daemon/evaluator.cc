@@ -29,7 +29,7 @@ constexpr double kLargestMeanLatencyMs = 1'000;
   return nullptr;
 }
 
-[[nodiscard]] WindowName window_name(const ClosedWindow& window, std::int64_t n) {
+[[nodiscard]] WindowName window_name(const WindowRecord& window, std::int64_t n) {
   return {window.index, window.start, window.end, n, window.revision, false};
 }
 
@@ -39,6 +39,7 @@ Evaluator::Evaluator(std::span<const EvaluatedModel> models, const Clock& clock,
                      WindowArchive& archive)
     : clock_(clock), archive_(archive) {
   for (const EvaluatedModel& model : models) plans_.push_back(plan(model));
+  event_times_.assign(plans_.size(), 0);
 }
 
 Evaluator::ModelPlan Evaluator::plan(const EvaluatedModel& model) {
@@ -94,111 +95,195 @@ void Evaluator::absorb(const PaneKey& key, std::unique_ptr<Pane> pane) {
   }
 }
 
-void Evaluator::evaluate(bool partial) {
-  std::vector<std::tuple<TimeMs, PaneKey, std::unique_ptr<Pane>>> fresh;
-  for (auto& [key, pane] : absorbed_) {
-    if (archive_.is_forgotten(key)) {
-      too_late_ += pane->predictions;
+// --- Panes and the windows that hold them
+
+std::vector<PaneKey> Evaluator::windows_of(const PaneKey& pane) const {
+  const WindowSpec& spec = plan_of(pane).model.monitored.window;
+  if (spec.by_count()) return {pane};
+  std::vector<PaneKey> windows;
+  const std::int64_t last = spec.last_window_of(pane.pane);
+  for (std::int64_t start = spec.first_window_of(pane.pane); start <= last; start += spec.hop())
+    windows.push_back({pane.monitor, start});
+  return windows;
+}
+
+std::vector<PaneKey> Evaluator::panes_of(const PaneKey& window) const {
+  const WindowSpec& spec = plan_of(window).model.monitored.window;
+  if (spec.by_count()) return {window};
+  std::vector<PaneKey> panes;
+  for (DurationMs offset = 0; offset < spec.size; offset += spec.pane_size())
+    panes.push_back({window.monitor, window.pane + offset});
+  return panes;
+}
+
+bool Evaluator::was_complete(const PaneKey& pane) const {
+  if (archive_.has_pane(pane)) return true;
+  const std::vector<PaneKey> windows = windows_of(pane);
+  return std::ranges::all_of(windows,
+                             [&](const PaneKey& window) { return archive_.is_forgotten(window); });
+}
+
+TimeMs Evaluator::next_end(ModelIndex model) const {
+  TimeMs next = kEndOfTime;
+  for (const PaneKey& key : archive_.open()) {
+    if (key.monitor.model == model) next = std::min(next, archive_.windows().at(key).end);
+  }
+  return next;
+}
+
+void Evaluator::evaluate(const IsOver& is_over, bool partial) {
+  for (auto& [key, pane] : absorbed_) take(key, std::move(pane));
+  absorbed_.clear();
+  std::vector<std::pair<TimeMs, PaneKey>> over;
+  for (const PaneKey& key : archive_.open()) {
+    if (is_over(key)) over.emplace_back(archive_.windows().at(key).end, key);
+  }
+  std::ranges::sort(over);
+  for (const auto& [end, key] : over) close(key, partial);
+  fresh_.clear();
+}
+
+void Evaluator::take(const PaneKey& key, std::unique_ptr<Pane> pane) {
+  std::vector<PaneKey> windows = windows_of(key);
+  std::erase_if(windows, [&](const PaneKey& window) { return archive_.is_forgotten(window); });
+  if (windows.empty()) {
+    too_late_ += pane->predictions;
+    if (pane->predictions > 0) {
       spdlog::warn(
           "{} predictions of model {} are later than the label horizon allows: their window is "
           "final",
           pane->predictions, plan_of(key).model.monitored.schema->name);
-    } else if (is_closed(key)) {
-      add_to_closed(key, *pane);
-    } else {
-      const WindowSpec& spec = plan_of(key).model.monitored.window;
-      fresh.emplace_back(spec.by_count() ? pane->last_time : key.pane + spec.size, key,
-                         std::move(pane));
     }
+    return;
   }
-  absorbed_.clear();
-  std::sort(fresh.begin(), fresh.end(), [](const auto& a, const auto& b) {
-    return std::tie(std::get<0>(a), std::get<1>(a)) < std::tie(std::get<0>(b), std::get<1>(b));
-  });
-  for (const auto& [end, key, pane] : fresh) close(key, *pane, partial);
-}
-
-void Evaluator::close(const PaneKey& key, const Pane& pane, bool partial) {
-  const ModelPlan& plan = plan_of(key);
-  const WindowSpec& spec = plan.model.monitored.window;
-  MonitorState& monitor = monitors_[key.monitor];
-  ClosedWindow window;
-  window.index = monitor.windows++;
-  monitor.changed = true;
-  window.start = spec.by_count() ? pane.first_time : key.pane;
-  window.end = spec.by_count() ? pane.last_time + 1 : key.pane + spec.size;
-  window.predictions = pane.predictions;
-  window.labelled = window.published_labelled = labelled(pane.performance);
-  window.published_at = clock_.now();
-  ++windows_closed_;
-
-  const MonitorName name = name_of(key.monitor);
-  WindowName reported = window_name(window, static_cast<std::int64_t>(pane.predictions));
-  reported.partial = partial;
-  const std::size_t first_report = reports_.size();
-  report_findings(plan, name, reported, pane);
-  report_metrics(plan, name, reported, pane, false);
-  // A window that the end of the input cut short says little; it is shown, and health does not
-  // follow it.
-  if (!partial) fold_health(key, name, first_report);
-
-  WindowSummaries summaries;
-  pane.write_features(summaries.features);
-  pane.write_performance(summaries.performance);
-  archive_.put(key, window, std::move(summaries));
-}
-
-void Evaluator::report_damage(const PaneKey& key, const std::string& why) {
-  ++damaged_windows_;
-  spdlog::error(
-      "the stored window {} of model {} cannot be read ({}); it is not amended and nothing is "
-      "published of it",
-      key.pane, plan_of(key).model.monitored.schema->name, why);
-}
-
-std::unique_ptr<Pane> Evaluator::load(const PaneKey& key) {
-  const MonitoredModel& model = plan_of(key).model.monitored;
-  auto pane = std::make_unique<Pane>(model);
-  const Result<WindowSummaries> stored = archive_.summaries(key);
-  if (stored && pane->read_features(stored->features, model) &&
-      pane->read_performance(stored->performance, model)) {
-    return pane;
+  const bool is_new = !archive_.has_pane(key);
+  if (is_new) {
+    WindowSummaries summaries;
+    pane->write_features(summaries.features);
+    pane->write_performance(summaries.performance);
+    archive_.put_pane(key, std::move(summaries));
+  } else if (!add_to_pane(key, *pane)) {
+    return;
   }
-  report_damage(key, stored ? "damaged bytes" : stored.error().message);
-  return nullptr;
+  for (const PaneKey& window : windows) add_to_window(window, *pane);
+  if (is_new) fresh_.emplace(key, std::move(pane));
 }
 
-void Evaluator::add_to_closed(const PaneKey& key, const Pane& pane) {
+// Late labels are the usual addition, and they leave the features as they are: those bytes are kept
+// unread.
+bool Evaluator::add_to_pane(const PaneKey& key, const Pane& pane) {
   const MonitoredModel& model = plan_of(key).model.monitored;
   Result<WindowSummaries> stored = archive_.summaries(key);
-  // Late labels are the usual case, and they leave the features as they are: those bytes are kept
-  // unread.
   Pane total(model);
   const bool readable = stored && total.read_performance(stored->performance, model) &&
                         (pane.predictions == 0 || total.read_features(stored->features, model));
   if (!readable) {
     report_damage(key, stored ? "damaged bytes" : stored.error().message);
-    return;
+    return false;
   }
   total.merge(pane);
-  ClosedWindow window = *archive_.find(key);
-  window.performance_pending = true;
-  window.labelled = labelled(total.performance);
   WindowSummaries summaries;
   total.write_performance(summaries.performance);
   if (pane.predictions == 0) {
     summaries.features = std::move(stored->features);
   } else {
-    window.features_pending = true;
-    window.predictions = total.predictions;
     total.write_features(summaries.features);
   }
-  archive_.put(key, window, std::move(summaries));
+  archive_.put_pane(key, std::move(summaries));
+  return true;
 }
 
-bool Evaluator::due(const ModelPlan& plan, const ClosedWindow& window) const {
+void Evaluator::add_to_window(const PaneKey& key, const Pane& pane) {
+  const WindowSpec& spec = plan_of(key).model.monitored.window;
+  const bool is_new = archive_.find(key) == nullptr;
+  WindowRecord& window = archive_.change(key);
+  if (!spec.by_count()) {
+    window.start = key.pane;
+    window.end = key.pane + spec.size;
+  } else if (pane.predictions > 0) {
+    window.start = is_new ? pane.first_time : std::min(window.start, pane.first_time);
+    window.end = is_new ? pane.last_time + 1 : std::max(window.end, pane.last_time + 1);
+  }
+  window.predictions += pane.predictions;
+  window.labelled += labelled(pane.performance);
+  if (!window.is_closed) return;
+  window.performance_pending = true;
+  window.features_pending |= pane.predictions > 0;
+}
+
+// --- Publishing
+
+void Evaluator::close(const PaneKey& key, bool partial) {
+  archive_.close(key);
+  WindowRecord& window = archive_.change(key);
+  const std::unique_ptr<Pane> pane = load(key);
+  if (!pane) return;
+  const ModelPlan& plan = plan_of(key);
+  MonitorState& monitor = monitors_[key.monitor];
+  window.index = monitor.windows++;
+  monitor.changed = true;
+  window.published_labelled = window.labelled;
+  window.published_at = clock_.now();
+  window.published_time = event_times_[position(key.monitor.model)];
+  ++windows_closed_;
+
+  const MonitorName name = name_of(key.monitor);
+  WindowName reported = window_name(window, static_cast<std::int64_t>(window.predictions));
+  reported.partial = partial;
+  const std::size_t first_report = reports_.size();
+  report_findings(plan, name, reported, *pane);
+  report_metrics(plan, name, reported, *pane, false);
+  // A window that the end of the input cut short says little; it is shown, and health does not
+  // follow it.
+  if (!partial) fold_health(key, name, first_report);
+}
+
+void Evaluator::report_damage(const PaneKey& key, const std::string& why) {
+  ++damaged_windows_;
+  spdlog::error(
+      "the stored pane {} of model {} cannot be read ({}); it is not amended and nothing is "
+      "published of its windows",
+      key.pane, plan_of(key).model.monitored.schema->name, why);
+}
+
+bool Evaluator::add_stored_pane(const PaneKey& key, Pane& total) {
+  const MonitoredModel& model = plan_of(key).model.monitored;
+  const Result<WindowSummaries> stored = archive_.summaries(key);
+  Pane pane(model);
+  if (!stored || !pane.read_features(stored->features, model) ||
+      !pane.read_performance(stored->performance, model)) {
+    report_damage(key, stored ? "damaged bytes" : stored.error().message);
+    return false;
+  }
+  total.merge(pane);
+  return true;
+}
+
+std::unique_ptr<Pane> Evaluator::load(const PaneKey& window) {
+  const std::vector<PaneKey> panes = panes_of(window);
+  // The usual window is one pane, which has just become complete.
+  if (const auto fresh = fresh_.find(window); panes.size() == 1 && fresh != fresh_.end()) {
+    std::unique_ptr<Pane> pane = std::move(fresh->second);
+    fresh_.erase(fresh);
+    return pane;
+  }
+  auto total = std::make_unique<Pane>(plan_of(window).model.monitored);
+  for (const PaneKey& key : panes) {
+    if (const auto fresh = fresh_.find(key); fresh != fresh_.end()) {
+      total->merge(*fresh->second);
+    } else if (archive_.has_pane(key) && !add_stored_pane(key, *total)) {
+      return nullptr;
+    }
+  }
+  return total;
+}
+
+bool Evaluator::due(const PaneKey& key, const WindowRecord& window) const {
   if (window.labelled == window.predictions) return true;
-  if (clock_.now() - window.published_at < plan.model.config->amend_interval) return false;
+  const DurationMs interval = plan_of(key).model.config->amend_interval;
+  const bool time_has_passed =
+      event_times_[position(key.monitor.model)] - window.published_time >= interval;
+  if (!time_has_passed && clock_.now() - window.published_at < interval) return false;
   if (window.features_pending) return true;
   // Rounded up: 39 predictions in steps of one would be 39 revisions.
   const std::uint64_t step = (window.predictions + kLabelStepsPerWindow - 1) / kLabelStepsPerWindow;
@@ -206,39 +291,34 @@ bool Evaluator::due(const ModelPlan& plan, const ClosedWindow& window) const {
 }
 
 void Evaluator::amend(bool all) {
-  for (auto& [key, record] : archive_.records()) {
-    ClosedWindow& window = record.window;
+  for (const auto& [key, window] : archive_.windows()) {
     if (!window.features_pending && !window.performance_pending) continue;
-    if (all || due(plan_of(key), window)) publish_amendment(key, window);
+    if (all || due(key, window)) publish_amendment(key);
   }
 }
 
-void Evaluator::publish_amendment(const PaneKey& key, ClosedWindow& window) {
+void Evaluator::publish_amendment(const PaneKey& key) {
   const std::unique_ptr<Pane> pane = load(key);
   if (!pane) return;
   const ModelPlan& plan = plan_of(key);
+  WindowRecord& window = archive_.change(key);
   ++window.revision;
   window.published_labelled = window.labelled;
   window.published_at = clock_.now();
-  if (plan.model.monitored.window.by_count()) {
-    window.start = pane->first_time;
-    window.end = pane->last_time + 1;
-  }
+  window.published_time = event_times_[position(key.monitor.model)];
   const MonitorName name = name_of(key.monitor);
   const WindowName reported = window_name(window, static_cast<std::int64_t>(window.predictions));
   const std::size_t first_report = reports_.size();
   if (window.features_pending) report_findings(plan, name, reported, *pane);
   report_metrics(plan, name, reported, *pane, window.matured);
   window.features_pending = window.performance_pending = false;
-  archive_.mark_changed(key);
   fold_health(key, name, first_report);
 }
 
 std::vector<Report> Evaluator::recall(std::size_t windows_per_monitor) {
   std::map<MonitorId, std::vector<std::pair<TimeMs, PaneKey>>> newest;
-  for (const auto& [key, record] : archive_.records()) {
-    const ClosedWindow& window = record.window;
-    if (!window.features_pending && !window.performance_pending)
+  for (const auto& [key, window] : archive_.windows()) {
+    if (window.is_closed && !window.features_pending && !window.performance_pending)
       newest[key.monitor].emplace_back(window.end, key);
   }
   std::vector<Report> before = std::exchange(reports_, {});
@@ -249,7 +329,7 @@ std::vector<Report> Evaluator::recall(std::size_t windows_per_monitor) {
       const PaneKey& key = windows[i].second;
       const std::unique_ptr<Pane> pane = load(key);
       if (!pane) continue;
-      const ClosedWindow& window = *archive_.find(key);
+      const WindowRecord& window = archive_.windows().at(key);
       const WindowName reported =
           window_name(window, static_cast<std::int64_t>(window.predictions));
       report_findings(plan_of(key), name_of(monitor), reported, *pane);
@@ -264,24 +344,34 @@ void Evaluator::mature(ModelIndex model, TimeMs predictions_until, TimeMs labels
   const DurationMs horizon = plans_[position(model)].model.config->label_horizon;
   const TimeMs now = clock_.now();
   std::vector<PaneKey> gone;
-  for (auto& [key, record] : archive_.records()) {
-    ClosedWindow& window = record.window;
-    if (key.monitor.model != model) continue;
+  for (const auto& [key, window] : archive_.windows()) {
+    if (key.monitor.model != model || !window.is_closed) continue;
     const bool passed = until != kNoTime && window.end <= until - horizon;
     const bool waited = labels_until == kEndOfTime && now - window.published_at >= horizon;
-    if (!passed && !waited) continue;
+    if (passed || waited) gone.push_back(key);
+  }
+  for (const PaneKey& key : gone) {
     const ModelPlan& plan = plan_of(key);
+    WindowRecord& window = archive_.change(key);
     const bool was_judged =
         static_cast<double>(window.published_labelled) >=
         plan.model.config->min_coverage * static_cast<double>(window.predictions);
     window.matured = true;
     const bool pending = window.performance_pending || window.features_pending;
-    if (pending || (plan.model.has_labels && !was_judged)) {
-      publish_amendment(key, window);
-    }
-    gone.push_back(key);
+    if (pending || (plan.model.has_labels && !was_judged)) publish_amendment(key);
   }
-  for (const PaneKey& key : gone) archive_.forget(key);
+  for (const PaneKey& key : gone) forget(key);
+}
+
+// A pane stays as long as a window that holds it.
+void Evaluator::forget(const PaneKey& key) {
+  archive_.forget(key);
+  for (const PaneKey& pane : panes_of(key)) {
+    const std::vector<PaneKey> windows = windows_of(pane);
+    const bool is_needed = std::ranges::any_of(
+        windows, [&](const PaneKey& window) { return archive_.find(window) != nullptr; });
+    if (!is_needed) archive_.erase_pane(pane);
+  }
 }
 
 void Evaluator::report_findings(const ModelPlan& plan, const MonitorName& monitor,

@@ -6,7 +6,9 @@
 // `damaged_windows` and never published.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -40,15 +42,28 @@ class Evaluator {
  public:
   Evaluator(std::span<const EvaluatedModel> models, const Clock& clock, WindowArchive& archive);
 
-  // Takes a pane of a window that has closed, or an addition to one that closed before.
+  // Takes a pane that is complete, or an addition to one that was taken before.
   void absorb(const PaneKey& key, std::unique_ptr<Pane> pane);
 
-  // Evaluates everything absorbed since the last call, in order of the windows' ends: new windows
-  // get revision 0, additions wait for `amend`. `partial`: the input ended before these windows did
-  // (replay).
-  void evaluate(bool partial = false);
+  // True where every pane of the window with this key is complete.
+  using IsOver = std::function<bool(const PaneKey& window)>;
 
-  // Publishes what late labels and late events changed: what is due, or everything where `all`.
+  // Adds everything absorbed since the last call to its windows; then closes the windows that are
+  // over, in order of their ends, with revision 0. Additions to closed windows wait for `amend`.
+  // `partial`: the input ended before these windows did (replay).
+  void evaluate(const IsOver& is_over, bool partial = false);
+
+  // When the first open window of a model ends; kEndOfTime where there is none. Windows by time.
+  [[nodiscard]] TimeMs next_end(ModelIndex model) const;
+
+  // How far the event time of a model's predictions and labels has come; never back.
+  void set_event_time(ModelIndex model, TimeMs time) {
+    event_times_[position(model)] = std::max(event_times_[position(model)], time);
+  }
+
+  // Publishes what late labels and late events changed: what is due, or everything where `all`. A
+  // change is due when `amend_interval` has passed since the window's last revision, in event time
+  // or, for a stream that stands still, by the clock.
   void amend(bool all);
 
   // Windows whose labels can no longer change are published a last time and forgotten: those whose
@@ -62,10 +77,8 @@ class Evaluator {
   // with unpublished changes are left out.
   [[nodiscard]] std::vector<Report> recall(std::size_t windows_per_monitor);
 
-  // True where the window of this pane has been closed.
-  [[nodiscard]] bool is_closed(const PaneKey& key) {
-    return archive_.find(key) != nullptr || archive_.is_forgotten(key);
-  }
+  // True where this pane was complete before, so that more of it is an addition.
+  [[nodiscard]] bool was_complete(const PaneKey& pane) const;
 
   [[nodiscard]] std::vector<Report> take_reports();
   [[nodiscard]] std::map<MonitorId, MonitorState>& monitors() { return monitors_; }
@@ -95,11 +108,19 @@ class Evaluator {
   [[nodiscard]] const ModelPlan& plan_of(const PaneKey& key) const {
     return plans_[position(key.monitor.model)];
   }
-  void close(const PaneKey& key, const Pane& pane, bool partial);
-  void add_to_closed(const PaneKey& key, const Pane& pane);
-  [[nodiscard]] bool due(const ModelPlan& plan, const ClosedWindow& window) const;
-  void publish_amendment(const PaneKey& key, ClosedWindow& window);
-  [[nodiscard]] std::unique_ptr<Pane> load(const PaneKey& key);
+  // The keys of the windows that hold a pane, or of the panes that a window holds.
+  [[nodiscard]] std::vector<PaneKey> windows_of(const PaneKey& pane) const;
+  [[nodiscard]] std::vector<PaneKey> panes_of(const PaneKey& window) const;
+  void take(const PaneKey& key, std::unique_ptr<Pane> pane);
+  [[nodiscard]] bool add_to_pane(const PaneKey& key, const Pane& pane);
+  void add_to_window(const PaneKey& key, const Pane& pane);
+  void close(const PaneKey& key, bool partial);
+  void forget(const PaneKey& key);
+  [[nodiscard]] bool due(const PaneKey& key, const WindowRecord& window) const;
+  void publish_amendment(const PaneKey& key);
+  // The sum of a window's panes; nothing, reported as damage, where one cannot be read.
+  [[nodiscard]] std::unique_ptr<Pane> load(const PaneKey& window);
+  [[nodiscard]] bool add_stored_pane(const PaneKey& key, Pane& total);
   void report_damage(const PaneKey& key, const std::string& why);
   void report_findings(const ModelPlan& plan, const MonitorName& monitor, const WindowName& window,
                        const Pane& pane);
@@ -108,9 +129,12 @@ class Evaluator {
   void fold_health(const PaneKey& key, const MonitorName& monitor, std::size_t first_report);
 
   std::vector<ModelPlan> plans_;
+  std::vector<TimeMs> event_times_;  // by model
   const Clock& clock_;
   WindowArchive& archive_;
   std::map<PaneKey, std::unique_ptr<Pane>> absorbed_;
+  // Panes that have become complete in this `evaluate`, so that they are not read back at once.
+  std::map<PaneKey, std::unique_ptr<Pane>> fresh_;
   std::map<MonitorId, MonitorState> monitors_;
   std::vector<Report> reports_;
   std::uint64_t windows_closed_ = 0;

@@ -10,11 +10,12 @@ namespace driftd {
 namespace {
 
 // The parts before the series, in order, and how people call them.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kParts = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kParts = {{
     {"task=", "its task"},
     {"reference=", "its reference"},
     {"distinct=", "reference_max_distinct"},
     {"size=", "the window's size"},
+    {"slide=", "the window's slide"},
     {"count=", "the window's count"},
 }};
 
@@ -31,9 +32,10 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kParts = 
 
 std::string make_fingerprint(const ModelConfig& config, const ModelSchema& schema,
                              const Reference& reference) {
-  std::string text = fmt::format(
-      "task={} reference={} distinct={} size={} count={}", to_string(config.task), reference.hash,
-      config.reference_max_distinct, config.window.size, config.window.count);
+  std::string text =
+      fmt::format("task={} reference={} distinct={} size={} slide={} count={}",
+                  to_string(config.task), reference.hash, config.reference_max_distinct,
+                  config.window.size, config.window.slide, config.window.count);
   for (const SeriesSchema& series : schema.series)
     text += fmt::format(" {}:{}", series.name, to_string(series.type));
   return text;

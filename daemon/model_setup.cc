@@ -39,8 +39,11 @@ namespace {
 }
 
 [[nodiscard]] WindowSpec window_spec(const WindowConfig& config) {
-  return {config.count > 0 ? 0 : config.size, config.count, config.lateness,
-          config.out_of_orderness};
+  return {.size = config.count > 0 ? 0 : config.size,
+          .slide = config.count > 0 ? 0 : config.slide,
+          .count = config.count,
+          .lateness = config.lateness,
+          .out_of_orderness = config.out_of_orderness};
 }
 
 }  // namespace

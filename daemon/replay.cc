@@ -115,11 +115,11 @@ class Replay {
         ++entry;
         continue;
       }
-      const TimeMs end = key.pane + spec.size;
+      const TimeMs end = key.pane + spec.pane_size();
       const bool full = spec.by_count()
                             ? entry->second->predictions >= static_cast<std::uint64_t>(spec.count)
                             : end + spec.lateness <= assigner.watermark();
-      if (full || evaluator_.is_closed(key)) {
+      if (full || evaluator_.was_complete(key)) {
         evaluator_.absorb(key, std::move(entry->second));
         entry = panes.erase(entry);
         continue;
@@ -127,11 +127,16 @@ class Replay {
       next_end = std::min(next_end, end);
       ++entry;
     }
-    evaluator_.evaluate();
-    assigner.closed(next_end);
+    evaluator_.evaluate([&](const PaneKey& window) {
+      if (window.monitor.model != model) return false;
+      return spec.by_count() || window.pane + spec.size + spec.lateness <= assigner.watermark();
+    });
+    assigner.closed(std::min(next_end, evaluator_.next_end(model)));
   }
 
   void publish() {
+    for (const ModelSchema* schema : models_.schemas())
+      evaluator_.set_event_time(schema->index, clock_.now());
     evaluator_.amend(false);
     for (const ModelSchema* schema : models_.schemas()) {
       const TimeMs predictions_until = windows_->assigner(schema->index).watermark();
@@ -148,21 +153,15 @@ class Replay {
   // At the end of the input a window that the predictions have passed is complete; one they have
   // not is partial.
   void finish() {
-    std::vector<std::pair<PaneKey, std::unique_ptr<Pane>>> partial;
-    for (auto& [key, pane] : windows_->panes()) {
-      const WindowSpec& spec = models_.monitored()[position(key.monitor.model)].window;
-      const TimeMs largest =
-          windows_->assigner(key.monitor.model).watermark() + spec.out_of_orderness;
-      if (spec.by_count() || key.pane + spec.size > largest) {
-        partial.emplace_back(key, std::move(pane));
-      } else {
-        evaluator_.absorb(key, std::move(pane));
-      }
-    }
+    for (auto& [key, pane] : windows_->panes()) evaluator_.absorb(key, std::move(pane));
     windows_->panes().clear();
-    evaluator_.evaluate();
-    for (auto& [key, pane] : partial) evaluator_.absorb(key, std::move(pane));
-    evaluator_.evaluate(true);
+    evaluator_.evaluate([this](const PaneKey& window) {
+      const WindowSpec& spec = models_.monitored()[position(window.monitor.model)].window;
+      const TimeMs largest =
+          windows_->assigner(window.monitor.model).watermark() + spec.out_of_orderness;
+      return !spec.by_count() && window.pane + spec.size <= largest;
+    });
+    evaluator_.evaluate([](const PaneKey&) { return true; }, true);
     evaluator_.amend(true);
     write_reports();
   }

@@ -33,8 +33,10 @@ CREATE TABLE IF NOT EXISTS names(model TEXT, kind TEXT, code INTEGER, text TEXT 
   PRIMARY KEY(model, kind, code)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS open_panes(lane INTEGER, model TEXT, version INTEGER, pane INTEGER,
   features BLOB NOT NULL, performance BLOB NOT NULL, PRIMARY KEY(lane, model, version, pane));
-CREATE TABLE IF NOT EXISTS closed_windows(model TEXT, version INTEGER, pane INTEGER, meta BLOB NOT NULL,
-  features BLOB, performance BLOB, PRIMARY KEY(model, version, pane));
+CREATE TABLE IF NOT EXISTS windows(model TEXT, version INTEGER, pane INTEGER, record BLOB,
+  PRIMARY KEY(model, version, pane)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS panes(model TEXT, version INTEGER, pane INTEGER, features BLOB NOT NULL,
+  performance BLOB NOT NULL, PRIMARY KEY(model, version, pane));
 CREATE TABLE IF NOT EXISTS monitors(model TEXT, version INTEGER, windows INTEGER NOT NULL,
   predictions INTEGER NOT NULL, health BLOB NOT NULL, PRIMARY KEY(model, version)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS joins(model TEXT PRIMARY KEY, predictions_until INTEGER NOT NULL,
@@ -128,7 +130,7 @@ struct StateStore::Database {
   [[nodiscard]] Result<> write_all(const Checkpoint& checkpoint);
   [[nodiscard]] bool write_partitions(const Checkpoint& checkpoint);
   [[nodiscard]] bool write_open_panes(const Checkpoint& checkpoint);
-  [[nodiscard]] bool write_closed_windows(const Checkpoint& checkpoint);
+  [[nodiscard]] bool write_windows(const Checkpoint& checkpoint);
   [[nodiscard]] bool write_monitors(const Checkpoint& checkpoint);
   [[nodiscard]] bool write_joins(const Checkpoint& checkpoint);
   [[nodiscard]] bool write_outbox(const Checkpoint& checkpoint);
@@ -272,15 +274,18 @@ Result<StoredState> StateStore::load() {
                                      {row.text(1), code(row, 2), row.integer(3)},
                                      {row.text(4), row.text(5)}});
        });
-  each("SELECT model, version, pane, meta, features IS NULL FROM closed_windows",
-       [&](const auto& row) {
-         const WindowId id{row.text(0), code(row, 1), row.integer(2)};
-         if (row.integer(4) != 0) {
-           state.forgotten_windows.push_back(id);
-         } else {
-           state.closed_windows.push_back({id, row.text(3), std::nullopt});
-         }
-       });
+  each("SELECT model, version, pane, record FROM windows", [&](const auto& row) {
+    const WindowId id{row.text(0), code(row, 1), row.integer(2)};
+    std::string record = row.text(3);
+    if (record.empty()) {
+      state.forgotten_windows.push_back(id);
+    } else {
+      state.windows.push_back({id, std::move(record)});
+    }
+  });
+  each("SELECT model, version, pane FROM panes", [&](const auto& row) {
+    state.panes.push_back({row.text(0), code(row, 1), row.integer(2)});
+  });
   each("SELECT model, version, windows, predictions, health FROM monitors", [&](const auto& row) {
     state.monitors.push_back(
         {row.text(0), code(row, 1), row.integer(2), row.integer(3), row.text(4)});
@@ -325,7 +330,7 @@ Result<> StateStore::Database::write_all(const Checkpoint& checkpoint) {
   constexpr std::array<Part, 6> kParts = {
       {{FaultPoint::checkpoint_partitions, &Database::write_partitions},
        {FaultPoint::checkpoint_panes, &Database::write_open_panes},
-       {FaultPoint::checkpoint_windows, &Database::write_closed_windows},
+       {FaultPoint::checkpoint_windows, &Database::write_windows},
        {FaultPoint::checkpoint_monitors, &Database::write_monitors},
        {FaultPoint::checkpoint_monitors, &Database::write_joins},
        {FaultPoint::checkpoint_outbox, &Database::write_outbox}}};
@@ -380,30 +385,36 @@ bool StateStore::Database::write_open_panes(const Checkpoint& checkpoint) {
   return true;
 }
 
-bool StateStore::Database::write_closed_windows(const Checkpoint& checkpoint) {
-  SqliteStatement all =
-      connection->prepare("INSERT OR REPLACE INTO closed_windows VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
-  SqliteStatement meta = connection->prepare(
-      "UPDATE closed_windows SET meta = ?4 WHERE model = ?1 AND version = ?2 AND pane = ?3");
-  for (const StoredClosedWindow& w : checkpoint.closed_windows) {
-    SqliteStatement& statement = w.summaries ? all : meta;
-    statement.bind_text(1, w.window.model)
-        .bind(2, w.window.version)
-        .bind(3, w.window.pane)
-        .bind_blob(4, w.meta);
-    if (w.summaries)
-      statement.bind_blob(5, w.summaries->features).bind_blob(6, w.summaries->performance);
-    if (!statement.run()) return false;
+bool StateStore::Database::write_windows(const Checkpoint& checkpoint) {
+  const auto run = [](SqliteStatement& statement, const WindowId& id) {
+    return statement.bind_text(1, id.model).bind(2, id.version).bind(3, id.pane).run();
+  };
+  SqliteStatement window =
+      connection->prepare("INSERT OR REPLACE INTO windows VALUES(?1, ?2, ?3, ?4)");
+  for (const StoredWindow& w : checkpoint.windows) {
+    window.bind_blob(4, w.record);
+    if (!run(window, w.window)) return false;
   }
-  SqliteStatement forget = connection->prepare(
-      "INSERT OR REPLACE INTO closed_windows VALUES(?1, ?2, ?3, x'', NULL, NULL)");
+  SqliteStatement forget =
+      connection->prepare("INSERT OR REPLACE INTO windows VALUES(?1, ?2, ?3, NULL)");
   for (const WindowId& w : checkpoint.forgotten_windows) {
-    if (!forget.bind_text(1, w.model).bind(2, w.version).bind(3, w.pane).run()) return false;
+    if (!run(forget, w)) return false;
   }
-  SqliteStatement erase = connection->prepare(
-      "DELETE FROM closed_windows WHERE model = ?1 AND version = ?2 AND pane = ?3");
+  SqliteStatement erase =
+      connection->prepare("DELETE FROM windows WHERE model = ?1 AND version = ?2 AND pane = ?3");
   for (const WindowId& w : checkpoint.erased_windows) {
-    if (!erase.bind_text(1, w.model).bind(2, w.version).bind(3, w.pane).run()) return false;
+    if (!run(erase, w)) return false;
+  }
+  SqliteStatement pane =
+      connection->prepare("INSERT OR REPLACE INTO panes VALUES(?1, ?2, ?3, ?4, ?5)");
+  for (const StoredPane& p : checkpoint.panes) {
+    pane.bind_blob(4, p.summaries.features).bind_blob(5, p.summaries.performance);
+    if (!run(pane, p.pane)) return false;
+  }
+  SqliteStatement erase_pane =
+      connection->prepare("DELETE FROM panes WHERE model = ?1 AND version = ?2 AND pane = ?3");
+  for (const WindowId& p : checkpoint.erased_panes) {
+    if (!run(erase_pane, p)) return false;
   }
   return true;
 }
@@ -481,7 +492,7 @@ Result<std::string> StateStore::set_aside(std::span<const std::string> models,
                                            error.message()));
   }
   if (auto begun = database_->begin(kBegin); !begun) return std::unexpected(begun.error());
-  for (const char* table : {"fingerprints", "names", "open_panes", "closed_windows", "monitors",
+  for (const char* table : {"fingerprints", "names", "open_panes", "windows", "panes", "monitors",
                             "joins", "join_segments"}) {
     SqliteStatement erase =
         database_->connection->prepare(fmt::format("DELETE FROM {} WHERE model = ?1", table));
@@ -502,8 +513,7 @@ Result<std::string> StateStore::set_aside(std::span<const std::string> models,
 Result<StoredSummaries> StateStore::load_summaries(const WindowId& window) {
   SqliteConnection& db = *database_->connection;
   SqliteStatement query = db.prepare(
-      "SELECT features, performance FROM closed_windows WHERE model = ?1 AND version = ?2 AND pane "
-      "= ?3");
+      "SELECT features, performance FROM panes WHERE model = ?1 AND version = ?2 AND pane = ?3");
   query.bind_text(1, window.model).bind(2, window.version).bind(3, window.pane);
   if (query.step()) return StoredSummaries{query.text(0), query.text(1)};
   if (db.failed()) return std::unexpected(db.error("read a closed window"));

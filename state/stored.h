@@ -50,10 +50,16 @@ struct StoredOpenPane {
   StoredSummaries summaries;
 };
 
-struct StoredClosedWindow {
+// A window that has or had a complete pane.
+struct StoredWindow {
   WindowId window;
-  std::string meta;
-  std::optional<StoredSummaries> summaries;  // empty: unchanged in the store
+  std::string record;  // WindowRecord
+};
+
+// A complete pane of a window that may still be amended.
+struct StoredPane {
+  WindowId pane;
+  StoredSummaries summaries;
 };
 
 struct StoredMonitor {
@@ -94,9 +100,11 @@ struct Checkpoint {
       false;  // the first one after a start: lanes may be fewer or more than before
   std::vector<StoredOpenPane> open_panes;                        // changed ones
   std::vector<std::pair<unsigned, WindowId>> closed_open_panes;  // no longer open in that lane
-  std::vector<StoredClosedWindow> closed_windows;
+  std::vector<StoredWindow> windows;
   std::vector<WindowId> forgotten_windows;
   std::vector<WindowId> erased_windows;
+  std::vector<StoredPane> panes;
+  std::vector<WindowId> erased_panes;
   std::vector<StoredMonitor> monitors;
   std::vector<StoredJoin> joins;  // whole, of the models whose join changed
   std::vector<StoredOutboxEntry> outbox;
@@ -109,8 +117,9 @@ struct StoredState {
   std::vector<StoredPartition> partitions;
   std::vector<StoredName> names;
   std::vector<StoredOpenPane> open_panes;
-  std::vector<StoredClosedWindow> closed_windows;  // without summaries
+  std::vector<StoredWindow> windows;
   std::vector<WindowId> forgotten_windows;
+  std::vector<WindowId> panes;  // complete ones; their summaries are loaded one at a time
   std::vector<StoredMonitor> monitors;
   std::vector<StoredJoin> joins;
   std::vector<StoredFingerprint> fingerprints;

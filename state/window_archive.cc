@@ -4,7 +4,7 @@
 
 namespace driftd {
 
-void ClosedWindow::write(ByteWriter& out) const {
+void WindowRecord::write(ByteWriter& out) const {
   out.signed_varint(index);
   out.signed_varint(revision);
   out.signed_varint(start);
@@ -13,11 +13,12 @@ void ClosedWindow::write(ByteWriter& out) const {
   out.varint(labelled);
   out.varint(published_labelled);
   out.signed_varint(published_at);
+  out.signed_varint(published_time);
   out.byte(static_cast<std::uint8_t>((features_pending ? 1 : 0) | (performance_pending ? 2 : 0) |
-                                     (matured ? 4 : 0)));
+                                     (matured ? 4 : 0) | (is_closed ? 8 : 0)));
 }
 
-bool ClosedWindow::read(ByteReader& in, ClosedWindow& out) {
+bool WindowRecord::read(ByteReader& in, WindowRecord& out) {
   out.index = in.signed_varint();
   out.revision = static_cast<std::int32_t>(in.signed_varint());
   out.start = in.signed_varint();
@@ -26,67 +27,74 @@ bool ClosedWindow::read(ByteReader& in, ClosedWindow& out) {
   out.labelled = in.varint();
   out.published_labelled = in.varint();
   out.published_at = in.signed_varint();
+  out.published_time = in.signed_varint();
   const std::uint8_t flags = in.byte();
   out.features_pending = (flags & 1) != 0;
   out.performance_pending = (flags & 2) != 0;
   out.matured = (flags & 4) != 0;
+  out.is_closed = (flags & 8) != 0;
   return in.at_end();
 }
 
-ClosedWindow* WindowArchive::find(const PaneKey& key) {
-  const auto found = records_.find(key);
-  return found == records_.end() ? nullptr : &found->second.window;
-}
-
-void WindowArchive::put(const PaneKey& key, const ClosedWindow& window, WindowSummaries summaries) {
-  Record& record = records_[key];
-  record.window = window;
-  record.summaries = std::move(summaries);
-  record.summaries_changed = true;
-  mark_changed(key);
-}
-
-void WindowArchive::mark_changed(const PaneKey& key) {
-  const auto found = records_.find(key);
-  DRIFTD_CHECK(found != records_.end());
-  if (found->second.changed) return;
-  found->second.changed = true;
-  changed_.push_back(key);
+void WindowArchive::put_pane(const PaneKey& key, WindowSummaries summaries) {
+  panes_[key] = std::move(summaries);
+  changes_.panes.insert(key);
+  changes_.erased_panes.erase(key);
 }
 
 Result<WindowSummaries> WindowArchive::summaries(const PaneKey& key) {
-  const auto found = records_.find(key);
-  DRIFTD_CHECK(found != records_.end());
-  if (found->second.summaries) return *found->second.summaries;
+  const auto found = panes_.find(key);
+  DRIFTD_CHECK(found != panes_.end());
+  if (found->second) return *found->second;
   DRIFTD_CHECK(loader_ != nullptr);
   return loader_(key);
 }
 
+void WindowArchive::erase_pane(const PaneKey& key) {
+  if (panes_.erase(key) == 0) return;
+  changes_.panes.erase(key);
+  changes_.erased_panes.insert(key);
+}
+
+WindowRecord* WindowArchive::find(const PaneKey& key) {
+  const auto found = windows_.find(key);
+  return found == windows_.end() ? nullptr : &found->second;
+}
+
+WindowRecord& WindowArchive::change(const PaneKey& key) {
+  const auto [found, is_new] = windows_.try_emplace(key);
+  if (is_new) open_.insert(key);
+  changes_.windows.insert(key);
+  return found->second;
+}
+
+void WindowArchive::close(const PaneKey& key) {
+  change(key).is_closed = true;
+  open_.erase(key);
+}
+
 void WindowArchive::forget(const PaneKey& key) {
-  if (records_.erase(key) == 0) return;
+  if (windows_.erase(key) == 0) return;
+  open_.erase(key);
+  changes_.windows.erase(key);
   forgotten_.insert(key);
-  newly_forgotten_.push_back(key);
+  changes_.forgotten.insert(key);
   while (forgotten_.size() > kMaxForgotten) {
-    erased_.push_back(*forgotten_.begin());
+    changes_.no_longer_remembered.insert(*forgotten_.begin());
     forgotten_.erase(forgotten_.begin());
   }
 }
 
-void WindowArchive::restore(const PaneKey& key, const ClosedWindow& window) {
-  records_[key].window = window;
+void WindowArchive::restore(const PaneKey& key, const WindowRecord& window) {
+  windows_[key] = window;
+  if (!window.is_closed) open_.insert(key);
 }
 
 void WindowArchive::committed() {
-  for (const PaneKey& key : changed_) {
-    const auto found = records_.find(key);
-    if (found == records_.end()) continue;
-    found->second.changed = false;
-    found->second.summaries_changed = false;
-    if (loader_) found->second.summaries.reset();
+  if (loader_) {
+    for (const PaneKey& key : changes_.panes) panes_.at(key).reset();
   }
-  changed_.clear();
-  newly_forgotten_.clear();
-  erased_.clear();
+  changes_ = {};
 }
 
 }  // namespace driftd

@@ -1,7 +1,7 @@
-// The windows that have closed and may still be amended: their place, their revision, and their
-// summaries.
+// What closed panes hold, and the windows that they add up to: each window's place, its revision,
+// and whether it has been published or still waits for its last pane.
 //
-// What every closed window needs all the time (index, revision, counts) is in memory; the summaries
+// What a window needs all the time (index, revision, counts) is in memory; the panes' summaries
 // are kept as bytes, in memory for a replay and in the state store for a daemon, from which a
 // loader brings them back one at a time. Thread rule: one owner (the coordinator's thread).
 // Allocation rule: may allocate. Failure rule: a summary that cannot be loaded or is damaged is an
@@ -27,8 +27,8 @@ struct WindowSummaries {
   std::string performance;
 };
 
-struct ClosedWindow {
-  std::int64_t index = 0;
+struct WindowRecord {
+  std::int64_t index = 0;  // among its monitor's closed windows; once closed
   std::int32_t revision = 0;
   TimeMs start = 0;
   TimeMs end = 0;
@@ -36,12 +36,14 @@ struct ClosedWindow {
   std::uint64_t labelled = 0;
   std::uint64_t published_labelled = 0;  // in the last revision that was published
   TimeMs published_at = 0;               // wall clock
+  TimeMs published_time = 0;             // event time
+  bool is_closed = false;                // revision 0 has been published
   bool features_pending = false;         // changed since the last published revision
   bool performance_pending = false;
   bool matured = false;  // the label horizon has passed
 
   void write(ByteWriter& out) const;
-  [[nodiscard]] static bool read(ByteReader& in, ClosedWindow& out);
+  [[nodiscard]] static bool read(ByteReader& in, WindowRecord& out);
 };
 
 class WindowArchive {
@@ -54,43 +56,58 @@ class WindowArchive {
   // Without a loader the summaries stay in memory.
   explicit WindowArchive(Loader loader = nullptr) : loader_(std::move(loader)) {}
 
-  [[nodiscard]] ClosedWindow* find(const PaneKey& key);
-  // Adds a window, or replaces one's summaries; it counts as changed.
-  void put(const PaneKey& key, const ClosedWindow& window, WindowSummaries summaries);
-  void mark_changed(const PaneKey& key);
+  // --- Panes, by their own keys
+
+  [[nodiscard]] bool has_pane(const PaneKey& key) const { return panes_.contains(key); }
+  // Adds a pane, or replaces one's summaries.
+  void put_pane(const PaneKey& key, WindowSummaries summaries);
+  // Of a pane that is there.
   [[nodiscard]] Result<WindowSummaries> summaries(const PaneKey& key);
-  // Drops the summaries of a window that can no longer be amended. That it was closed is
-  // remembered, so that an event of it that comes even later is told apart from the first of a new
-  // window.
+  void erase_pane(const PaneKey& key);
+
+  // --- Windows, by the keys of the panes that they begin with
+
+  [[nodiscard]] WindowRecord* find(const PaneKey& key);
+  // The window of that key, which is made where it is not there; it counts as changed.
+  [[nodiscard]] WindowRecord& change(const PaneKey& key);
+  // Drops a window that can no longer be amended. That it was closed is remembered, so that an
+  // event of it that comes even later is told apart from the first of a new window.
   void forget(const PaneKey& key);
   [[nodiscard]] bool is_forgotten(const PaneKey& key) const { return forgotten_.contains(key); }
-  // A window as it was stored, at start.
-  void restore(const PaneKey& key, const ClosedWindow& window);
+  [[nodiscard]] const std::map<PaneKey, WindowRecord>& windows() const { return windows_; }
+  // Those that are not closed yet.
+  [[nodiscard]] const std::set<PaneKey>& open() const { return open_; }
+  void close(const PaneKey& key);
+
+  // As they were stored, at a start.
+  void restore(const PaneKey& key, const WindowRecord& window);
+  void restore_pane(const PaneKey& key) { panes_[key] = std::nullopt; }
   void restore_forgotten(const PaneKey& key) { forgotten_.insert(key); }
 
-  struct Record {
-    ClosedWindow window;
-    std::optional<WindowSummaries> summaries;  // empty: in the store
-    bool changed = false;
-    bool summaries_changed = false;
-  };
-  [[nodiscard]] std::map<PaneKey, Record>& records() { return records_; }
+  // --- For a checkpoint: what happened since `committed`
 
-  // For a checkpoint: what changed, what was forgotten, and what is not remembered any more, since
-  // `committed`.
-  [[nodiscard]] const std::vector<PaneKey>& changed() const { return changed_; }
-  [[nodiscard]] const std::vector<PaneKey>& newly_forgotten() const { return newly_forgotten_; }
-  [[nodiscard]] const std::vector<PaneKey>& erased() const { return erased_; }
+  struct Changes {
+    std::set<PaneKey> windows;
+    std::set<PaneKey> forgotten;
+    std::set<PaneKey> no_longer_remembered;
+    std::set<PaneKey> panes;
+    std::set<PaneKey> erased_panes;
+  };
+  [[nodiscard]] const Changes& changes() const { return changes_; }
+  // Of a pane among the changes.
+  [[nodiscard]] const WindowSummaries& changed_summaries(const PaneKey& key) const {
+    return *panes_.at(key);
+  }
   // All of that is in the store now.
   void committed();
 
  private:
   Loader loader_;
-  std::map<PaneKey, Record> records_;
+  std::map<PaneKey, std::optional<WindowSummaries>> panes_;  // empty: in the store
+  std::map<PaneKey, WindowRecord> windows_;
+  std::set<PaneKey> open_;
   std::set<PaneKey> forgotten_;
-  std::vector<PaneKey> changed_;
-  std::vector<PaneKey> newly_forgotten_;
-  std::vector<PaneKey> erased_;
+  Changes changes_;
 };
 
 }  // namespace driftd

@@ -337,6 +337,7 @@ struct Scenario {
   bool labels = true;
   std::int64_t count = 0;  // windows by count; then all predictions come from one partition
   DurationMs horizon = 0;  // 0: far longer than the stream
+  DurationMs slide = 0;
   unsigned lanes_before = 1;
   unsigned lanes_after = 1;
 };
@@ -353,6 +354,7 @@ void arrange(Pipeline& pipeline, const Scenario& scenario) {
     // The whole stream passes within a horizon of the clock, too, or labels would be given up.
     pipeline.config.daemon.checkpoint_interval = 10;
   }
+  model.window.slide = scenario.slide;
   if (scenario.count == 0) return;
   model.window.size = 0;
   model.window.count = scenario.count;
@@ -398,10 +400,51 @@ INSTANTIATE_TEST_SUITE_P(
         Scenario{.name = "WithoutLabels", .labels = false},
         Scenario{.name = "WithoutLabelsFromTwoLanesToOne", .labels = false, .lanes_before = 2},
         Scenario{.name = "ShortHorizon", .horizon = 250},
+        Scenario{.name = "HoppingWindows", .slide = 25},
+        Scenario{.name = "HoppingWindowsOfUnevenPanes",
+                 .slide = 40,
+                 .lanes_before = 2,
+                 .lanes_after = 2},
+        Scenario{.name = "HoppingWindowsWithAShortHorizon", .horizon = 250, .slide = 50},
         Scenario{.name = "CountWindows", .count = 4},
         Scenario{.name = "CountWindowsFromTwoLanesToOne", .count = 4, .lanes_before = 2},
         Scenario{.name = "CountWindowsWithoutLabels", .labels = false, .count = 3}),
     [](const auto& instance) { return std::string(instance.param.name); });
+
+// By definition: the first prediction of each id is in every window that its time lies in.
+TEST(Coordinator, PutsAPredictionIntoEveryHoppingWindowThatHoldsItsTime) {
+  for (const DurationMs slide : {10, 25, 40, 100}) {
+    Pipeline pipeline;
+    pipeline.stream = hard_stream(true);
+    pipeline.config.models[0].window.slide = slide;
+    pipeline.start();
+    pipeline.run_to(pipeline.stream.size());
+    pipeline.checkpoint();
+    pipeline.coordinator().stop();
+
+    std::map<std::pair<std::string, TimeMs>, std::int64_t> expected;
+    std::set<std::string> seen;
+    for (const auto& [partition, message] : pipeline.stream) {
+      if (message.kind != MessageKind::prediction || !seen.insert(message.id).second) continue;
+      for (TimeMs start = message.ts / slide * slide; start > message.ts - kSize; start -= slide) {
+        // Later windows are still open: the watermark has come to the last prediction.
+        if (start + kSize <= kBegin + 460) ++expected[{message.version, start}];
+      }
+    }
+    std::map<std::pair<std::string, TimeMs>, std::int64_t> found;
+    std::map<std::string, std::set<std::int64_t>> indexes;
+    for (const Report& report : pipeline.outbox()) {
+      const auto* metric = std::get_if<MetricValue>(&report);
+      if (metric == nullptr || metric->metric != "accuracy") continue;
+      EXPECT_EQ(metric->window.end, metric->window.start + kSize);
+      found[{metric->monitor.version, metric->window.start}] = metric->window.n;
+      indexes[metric->monitor.version].insert(metric->window.index);
+    }
+    EXPECT_EQ(found, expected) << "slide " << slide;
+    for (const auto& [version, numbers] : indexes)
+      EXPECT_EQ(*numbers.rbegin() + 1, static_cast<std::int64_t>(numbers.size())) << version;
+  }
+}
 
 TEST(Coordinator, PublishesAndAcknowledgesNothingBeforeTheCheckpointIsWritten) {
   Pipeline pipeline;

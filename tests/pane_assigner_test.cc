@@ -15,6 +15,33 @@ std::int64_t take(PaneAssigner& assigner, TimeMs time, VersionIndex version = kF
   return assigner.assign(version, time);
 }
 
+TEST(WindowSpec, KnowsTheWindowsThatHoldAPane) {
+  for (const auto& [size, slide] : {std::pair<DurationMs, DurationMs>{100, 0},
+                                    {100, 100},
+                                    {100, 50},
+                                    {100, 30},
+                                    {60, 40},
+                                    {7, 3},
+                                    {5, 1}}) {
+    const WindowSpec spec{.size = size, .slide = slide};
+    for (TimeMs time = -250; time < 250; ++time) {
+      const std::int64_t pane = spec.pane_of(time);
+      ASSERT_LE(pane, time);
+      ASSERT_LT(time, pane + spec.pane_size());
+      std::vector<std::int64_t> expected;
+      for (std::int64_t start = -1'000 * spec.hop(); start <= time; start += spec.hop()) {
+        if (time < start + size) expected.push_back(start);
+      }
+      std::vector<std::int64_t> found;
+      for (std::int64_t start = spec.first_window_of(pane); start <= spec.last_window_of(pane);
+           start += spec.hop()) {
+        found.push_back(start);
+      }
+      ASSERT_EQ(found, expected) << size << " by " << slide << " at " << time;
+    }
+  }
+}
+
 TEST(WindowSpec, FloorsToTheStartOfThePane) {
   const WindowSpec window{.size = 1'000};
   struct Case {

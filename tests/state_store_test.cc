@@ -90,10 +90,11 @@ TEST_F(StateStoreTest, GivesBackEveryTableAfterARestart) {
             std::make_tuple(1U, "fraud", 2U, -3'600'000));
   EXPECT_EQ(std::tie(pane.summaries.features, pane.summaries.performance),
             std::make_tuple(kBytes, "performance"));
-  ASSERT_EQ(state.closed_windows.size(), 1U);
-  EXPECT_EQ(state.closed_windows[0].window.pane, 7);
-  EXPECT_EQ(state.closed_windows[0].meta, kBytes);
-  EXPECT_FALSE(state.closed_windows[0].summaries) << "summaries are loaded one at a time";
+  ASSERT_EQ(state.windows.size(), 1U);
+  EXPECT_EQ(state.windows[0].window.pane, 7);
+  EXPECT_EQ(state.windows[0].record, kBytes);
+  ASSERT_EQ(state.panes.size(), 1U);
+  EXPECT_EQ(state.panes[0].pane, 7);
   EXPECT_EQ(store_->load_summaries({"fraud", 0, 7})->performance, kBytes);
   ASSERT_EQ(state.forgotten_windows.size(), 1U);
   EXPECT_EQ(state.forgotten_windows[0].pane, 6);
@@ -120,9 +121,9 @@ TEST_F(StateStoreTest, ReplacesWhatChangesAndDeletesWhatGoes) {
   next.partitions = {{"kafka-0", "labels", 0, 1, 9, 100}};
   next.open_panes = {{0, {"fraud", 0, 8}, {"f", "p"}}};
   next.closed_open_panes = {{1, {"fraud", 2, -3'600'000}}};
-  StoredClosedWindow& changed = next.closed_windows.emplace_back();
-  changed.window = {"fraud", 0, 7};
-  changed.meta = "new meta";
+  StoredWindow& window = next.windows.emplace_back();
+  window.window = {"fraud", 0, 7};
+  window.record = "new record";
   next.erased_windows = {{"fraud", 0, 6}};
   next.joins = {{"fraud", {{12, 3}}}};
   write(next);
@@ -130,7 +131,7 @@ TEST_F(StateStoreTest, ReplacesWhatChangesAndDeletesWhatGoes) {
   EXPECT_EQ(state.partitions[0].next_offset, 9);
   ASSERT_EQ(state.open_panes.size(), 1U);
   EXPECT_EQ(state.open_panes[0].window.pane, 8);
-  EXPECT_EQ(state.closed_windows[0].meta, "new meta");
+  EXPECT_EQ(state.windows[0].record, "new record");
   EXPECT_EQ(store_->load_summaries({"fraud", 0, 7})->features, "features")
       << "unchanged summaries stay";
   EXPECT_THAT(state.forgotten_windows, IsEmpty());
@@ -142,11 +143,13 @@ TEST_F(StateStoreTest, ReplacesWhatChangesAndDeletesWhatGoes) {
   last.replaces_open_panes = true;
   last.open_panes = {{0, {"fraud", 0, 9}, {"f", "p"}}};
   last.forgotten_windows = {{"fraud", 0, 7}};
+  last.erased_panes = {{"fraud", 0, 7}};
   write(last);
   state = load();
   ASSERT_EQ(state.open_panes.size(), 1U);
   EXPECT_EQ(state.open_panes[0].window.pane, 9);
-  EXPECT_THAT(state.closed_windows, IsEmpty());
+  EXPECT_THAT(state.windows, IsEmpty());
+  EXPECT_THAT(state.panes, IsEmpty());
   EXPECT_EQ(state.forgotten_windows[0].pane, 7);
 }
 
@@ -213,7 +216,7 @@ TEST_F(StateStoreTest, LeavesThePreviousStateWhereAWriteFails) {
   const StoredState state = load();
   EXPECT_EQ(state.partitions[0].next_offset, 5);
   EXPECT_EQ(state.open_panes.size(), 1U);
-  EXPECT_EQ(state.closed_windows.size(), 1U);
+  EXPECT_EQ(state.windows.size(), 1U);
   EXPECT_EQ(state.monitors[0].windows, 12);
   EXPECT_EQ(state.joins[0].segments.size(), 2U);
   EXPECT_THAT(outbox("store"), ElementsAre("a=pa"));

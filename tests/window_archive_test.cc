@@ -13,9 +13,9 @@ using ::testing::IsEmpty;
 
 [[nodiscard]] PaneKey key_of(std::int64_t pane) { return {MonitorId{}, pane}; }
 
-TEST(ClosedWindow, IsReadAsItWasWritten) {
+TEST(WindowRecord, IsReadAsItWasWritten) {
   for (int flags = 0; flags < 8; ++flags) {
-    ClosedWindow window;
+    WindowRecord window;
     window.index = 70'000;
     window.revision = 12;
     window.start = -5'000;
@@ -31,9 +31,9 @@ TEST(ClosedWindow, IsReadAsItWasWritten) {
     ByteWriter out(bytes);
     window.write(out);
 
-    ClosedWindow read;
+    WindowRecord read;
     ByteReader in(bytes);
-    ASSERT_TRUE(ClosedWindow::read(in, read));
+    ASSERT_TRUE(WindowRecord::read(in, read));
     std::string again;
     ByteWriter second(again);
     read.write(second);
@@ -45,22 +45,24 @@ TEST(ClosedWindow, IsReadAsItWasWritten) {
 
     for (std::size_t kept = 0; kept < bytes.size(); ++kept) {
       ByteReader part(std::string_view(bytes).substr(0, kept));
-      EXPECT_FALSE(ClosedWindow::read(part, read)) << kept;
+      EXPECT_FALSE(WindowRecord::read(part, read)) << kept;
     }
     bytes.push_back('\0');
     ByteReader longer(bytes);
-    EXPECT_FALSE(ClosedWindow::read(longer, read));
+    EXPECT_FALSE(WindowRecord::read(longer, read));
   }
 }
 
 TEST(WindowArchive, KeepsSummariesInMemoryWithoutALoader) {
   WindowArchive archive;
-  archive.put(key_of(1), {.index = 3}, {"features", "performance"});
+  archive.put_pane(key_of(1), {"features", "performance"});
+  archive.change(key_of(1)).index = 3;
   archive.committed();
   ASSERT_NE(archive.find(key_of(1)), nullptr);
   EXPECT_EQ(archive.find(key_of(1))->index, 3);
   EXPECT_EQ(archive.summaries(key_of(1))->features, "features");
   EXPECT_EQ(archive.find(key_of(2)), nullptr);
+  EXPECT_FALSE(archive.has_pane(key_of(2)));
 }
 
 TEST(WindowArchive, AsksTheLoaderOnlyForWhatIsCommittedAndUnchanged) {
@@ -69,42 +71,59 @@ TEST(WindowArchive, AsksTheLoaderOnlyForWhatIsCommittedAndUnchanged) {
     ++loads;
     return WindowSummaries{"stored " + std::to_string(key.pane), ""};
   });
-  archive.put(key_of(1), {}, {"fresh", ""});
+  archive.put_pane(key_of(1), {"fresh", ""});
   EXPECT_EQ(archive.summaries(key_of(1))->features, "fresh");
   archive.committed();
   EXPECT_EQ(archive.summaries(key_of(1))->features, "stored 1");
-  archive.put(key_of(1), {}, {"changed", ""});
+  archive.put_pane(key_of(1), {"changed", ""});
   EXPECT_EQ(archive.summaries(key_of(1))->features, "changed");
-  archive.restore(key_of(2), {.index = 9});
+  archive.restore_pane(key_of(2));
   EXPECT_EQ(archive.summaries(key_of(2))->features, "stored 2");
   EXPECT_EQ(loads, 2);
 }
 
 TEST(WindowArchive, NamesEveryChangeOnceUntilItIsCommitted) {
   WindowArchive archive([](const PaneKey&) { return WindowSummaries{}; });
-  archive.put(key_of(1), {}, {});
-  archive.mark_changed(key_of(1));
-  archive.put(key_of(2), {}, {});
-  EXPECT_THAT(archive.changed(), ElementsAre(key_of(1), key_of(2)));
+  archive.put_pane(key_of(1), {});
+  (void)archive.change(key_of(1));
+  (void)archive.change(key_of(1));
+  (void)archive.change(key_of(2));
+  EXPECT_THAT(archive.changes().windows, ElementsAre(key_of(1), key_of(2)));
+  EXPECT_THAT(archive.changes().panes, ElementsAre(key_of(1)));
   archive.committed();
-  EXPECT_THAT(archive.changed(), IsEmpty());
-  archive.mark_changed(key_of(2));
-  EXPECT_THAT(archive.changed(), ElementsAre(key_of(2)));
-  EXPECT_FALSE(archive.records().at(key_of(2)).summaries_changed)
-      << "only its place and numbers have changed";
+  EXPECT_THAT(archive.changes().windows, IsEmpty());
+  (void)archive.change(key_of(2));
+  EXPECT_THAT(archive.changes().windows, ElementsAre(key_of(2)));
+  EXPECT_THAT(archive.changes().panes, IsEmpty());
+  archive.erase_pane(key_of(1));
+  archive.erase_pane(key_of(9));
+  EXPECT_THAT(archive.changes().erased_panes, ElementsAre(key_of(1)));
+}
+
+TEST(WindowArchive, KnowsWhichWindowsAreOpen) {
+  WindowArchive archive;
+  (void)archive.change(key_of(1));
+  (void)archive.change(key_of(2));
+  archive.restore(key_of(3), {.is_closed = true});
+  archive.restore(key_of(4), {});
+  EXPECT_THAT(archive.open(), ElementsAre(key_of(1), key_of(2), key_of(4)));
+  archive.close(key_of(1));
+  EXPECT_THAT(archive.open(), ElementsAre(key_of(2), key_of(4)));
+  EXPECT_TRUE(archive.find(key_of(1))->is_closed);
 }
 
 TEST(WindowArchive, RemembersThatAForgottenWindowWasClosed) {
   WindowArchive archive;
-  archive.put(key_of(1), {}, {});
+  (void)archive.change(key_of(1));
   archive.forget(key_of(1));
   archive.forget(key_of(5));
   EXPECT_EQ(archive.find(key_of(1)), nullptr);
   EXPECT_TRUE(archive.is_forgotten(key_of(1)));
-  EXPECT_FALSE(archive.is_forgotten(key_of(5))) << "it was never closed";
-  EXPECT_THAT(archive.newly_forgotten(), ElementsAre(key_of(1)));
+  EXPECT_FALSE(archive.is_forgotten(key_of(5))) << "it was never there";
+  EXPECT_THAT(archive.changes().forgotten, ElementsAre(key_of(1)));
+  EXPECT_THAT(archive.changes().windows, IsEmpty());
   archive.committed();
-  EXPECT_THAT(archive.newly_forgotten(), IsEmpty());
+  EXPECT_THAT(archive.changes().forgotten, IsEmpty());
   EXPECT_TRUE(archive.is_forgotten(key_of(1)));
   archive.restore_forgotten(key_of(7));
   EXPECT_TRUE(archive.is_forgotten(key_of(7)));
@@ -114,9 +133,9 @@ TEST(WindowArchive, RemembersABoundedNumberOfForgottenWindows) {
   WindowArchive archive;
   constexpr auto kLimit = static_cast<std::int64_t>(WindowArchive::kMaxForgotten);
   for (std::int64_t pane = 1; pane <= kLimit; ++pane) archive.restore_forgotten(key_of(pane));
-  archive.put(key_of(kLimit + 1), {}, {});
+  (void)archive.change(key_of(kLimit + 1));
   archive.forget(key_of(kLimit + 1));
-  EXPECT_THAT(archive.erased(), ElementsAre(key_of(1)));
+  EXPECT_THAT(archive.changes().no_longer_remembered, ElementsAre(key_of(1)));
   EXPECT_FALSE(archive.is_forgotten(key_of(1)));
   EXPECT_TRUE(archive.is_forgotten(key_of(kLimit + 1)));
 }

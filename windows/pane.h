@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -22,15 +23,30 @@ namespace driftd {
 // What the windows need to know of a model. All of it outlives every lane.
 struct WindowSpec {
   DurationMs size = 0;     // by time; 0 where windows are by count
+  DurationMs slide = 0;    // from one window's start to the next one's; 0: its size
   std::int64_t count = 0;  // by count; 0 where windows are by time
   DurationMs lateness = 0;
   DurationMs out_of_orderness = 0;
 
   [[nodiscard]] bool by_count() const { return count > 0; }
-  // The key of the pane that an event time falls into: its start. Windows by time only.
-  [[nodiscard]] std::int64_t pane_of(TimeMs time) const {
-    const std::int64_t below = time / size - (time % size < 0 ? 1 : 0);
-    return below * size;
+  // What follows is of windows by time only.
+  [[nodiscard]] DurationMs hop() const { return slide > 0 ? slide : size; }
+  // The longest stretch that every window is made of whole ones of.
+  [[nodiscard]] DurationMs pane_size() const { return std::gcd(size, hop()); }
+  // The key of the pane that an event time falls into: its start.
+  [[nodiscard]] std::int64_t pane_of(TimeMs time) const { return floor_to(pane_size(), time); }
+  // The starts of the windows that hold a pane: from the first to the last in steps of `hop`.
+  [[nodiscard]] std::int64_t first_window_of(std::int64_t pane) const {
+    return floor_to(hop(), pane + pane_size() - size + hop() - 1);
+  }
+  [[nodiscard]] std::int64_t last_window_of(std::int64_t pane) const {
+    return floor_to(hop(), pane);
+  }
+
+ private:
+  [[nodiscard]] static std::int64_t floor_to(DurationMs step, TimeMs time) {
+    const std::int64_t below = time / step - (time % step < 0 ? 1 : 0);
+    return below * step;
   }
 };
 

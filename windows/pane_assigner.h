@@ -27,7 +27,7 @@ class PaneAssigner {
   [[nodiscard]] std::int64_t assign(VersionIndex version, TimeMs time) {
     if (!window_.by_count()) {
       const std::int64_t pane = window_.pane_of(time);
-      const TimeMs end = pane + window_.size;
+      const TimeMs end = pane + window_.pane_size();
       if (end + window_.lateness > watermark()) next_end_ = std::min(next_end_, end);
       return pane;
     }

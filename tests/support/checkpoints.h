@@ -29,10 +29,10 @@ inline const std::string kBytes("\x00\xFF\x00 and more", 11);
                     {"kafka-0", "labels", 0, 1, 5, kNoTime}};
   all.names = {{"fraud", "version", 0, "v1"}, {"fraud", "class", 1, kBytes}};
   all.open_panes = {{1, {"fraud", 2, -3'600'000}, {kBytes, "performance"}}};
-  StoredClosedWindow& closed = all.closed_windows.emplace_back();
-  closed.window = {"fraud", 0, 7};
-  closed.meta = kBytes;
-  closed.summaries = {"features", kBytes};
+  StoredWindow& window = all.windows.emplace_back();
+  window.window = {"fraud", 0, 7};
+  window.record = kBytes;
+  all.panes = {{{"fraud", 0, 7}, {"features", kBytes}}};
   all.forgotten_windows = {{"fraud", 0, 6}};
   all.monitors = {{"fraud", 0, 12, 12'345, kBytes}};
   all.joins = {{"fraud", {{5, 7}, {12, 1LL << 40}}, 90, 80}, {"other", {{0, 1}}}};
@@ -52,10 +52,10 @@ inline const std::string kBytes("\x00\xFF\x00 and more", 11);
     all.open_panes.push_back(
         {2, {"fraud", 0, static_cast<std::int64_t>(i)}, {std::string(1'000, 'f'), ""}});
   all.closed_open_panes = {{0, {"fraud", 0, n - 1}}};
-  StoredClosedWindow& closed = all.closed_windows.emplace_back();
-  closed.window = {"fraud", 0, 7};
-  closed.meta = fmt::format("meta {}", n);
-  closed.summaries = {fmt::format("features {}", n), "performance"};
+  StoredWindow& window = all.windows.emplace_back();
+  window.window = {"fraud", 0, 7};
+  window.record = fmt::format("record {}", n);
+  all.panes = {{{"fraud", 0, 7}, {fmt::format("features {}", n), "performance"}}};
   all.monitors = {{"fraud", 0, 12 + n, 12'345 + n, fmt::format("health {}", n)}};
   all.joins = {{"fraud", {{0, static_cast<std::uint64_t>(n)}}}};
   all.outbox = {entry("store", fmt::format("b{}", n))};
@@ -69,18 +69,20 @@ inline const std::string kBytes("\x00\xFF\x00 and more", 11);
   std::string text = store.instance_id() + "\n";
   for (const auto& p : state->partitions)
     text += fmt::format("partition {} {} {} {} {} {} {} {}\n", p.source, p.topic, p.partition,
-                        p.kind, p.next_offset, p.max_event_time, p.last_offset,
-                        p.last_fingerprint);
+                        p.kind, p.next_offset, p.max_event_time, p.last_offset, p.last_fingerprint);
   for (const auto& n : state->names)
     text += fmt::format("name {} {} {} {}\n", n.model, n.kind, n.code, n.text);
   for (const auto& p : state->open_panes)
     text += fmt::format("open {} {} {} {} {} {}\n", p.lane, p.window.model, p.window.version,
                         p.window.pane, p.summaries.features, p.summaries.performance);
-  for (const auto& w : state->closed_windows) {
-    const auto summaries = store.load_summaries(w.window);
+  for (const auto& w : state->windows)
+    text += fmt::format("window {} {} {} {}\n", w.window.model, w.window.version, w.window.pane,
+                        w.record);
+  for (const auto& pane : state->panes) {
+    const auto summaries = store.load_summaries(pane);
     if (!summaries) return std::unexpected(summaries.error());
-    text += fmt::format("closed {} {} {} {} {} {}\n", w.window.model, w.window.version,
-                        w.window.pane, w.meta, summaries->features, summaries->performance);
+    text += fmt::format("pane {} {} {} {} {}\n", pane.model, pane.version, pane.pane,
+                        summaries->features, summaries->performance);
   }
   for (const auto& w : state->forgotten_windows)
     text += fmt::format("forgotten {} {} {}\n", w.model, w.version, w.pane);
