@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Measures driftd against the floor that the machine sets; ./dev bench builds it and runs this.
 #
-#   bench/run.sh [kafka|replay|micro|memory|stores|all]      default: all, without stores
+#   bench/run.sh [kafka|replay|micro|memory|join|stores|all]      default: all, without stores
 #
 #   kafka   a real broker, lz4, 1 and 4 partitions: a program that only counts bytes and
 #           `driftd run`, in turns; events per second of the whole process's CPU time
 #   memory  resident memory of `driftd run` at each quarter of the topic
 #   replay  `driftd replay` over files, without and with labels
 #   micro   single steps of the pipeline (Google Benchmark)
+#   join    the label join over files, with durable checkpoints, and a start on it; 2 GB of disk
 #   stores  the load of the label join on a log of our own, RocksDB, LMDB and SQLite, one after the
 #           other, and what each does on a full disk; half an hour, 10 GB of disk
 #
@@ -239,17 +240,23 @@ bench_stores() {
 
 bench_micro() { "$build/bench/bench_micro" --benchmark_counters_tabular=true; }
 
+bench_join() {
+  "$build/bench/bench_label_join" "$dir/label_join" "${BENCH_ROWS:-10000000}" "${BENCH_PAIRS:-2000000}"
+  rm -rf "${dir:?}/label_join"
+}
+
 mkdir -p "$dir"
 case ${1:-all} in
-  kafka | memory | replay | micro | stores) "bench_$1" ;;
+  kafka | memory | replay | micro | join | stores) "bench_$1" ;;
   all)
     bench_micro
+    bench_join
     bench_replay
     bench_kafka
     bench_memory
     ;;
   *)
-    sed -n '2,26s/^# \{0,1\}//p' "$0"
+    sed -n '2,27s/^# \{0,1\}//p' "$0"
     exit 64
     ;;
 esac

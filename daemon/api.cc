@@ -61,6 +61,21 @@ void write_health(JsonWriter& json, const MonitorName& monitor, HealthState stat
   json.end_object();
 }
 
+// How long labels take, in seconds: bounds below which half and nine tenths of them came.
+void write_label_delays(JsonWriter& json, const std::map<std::string, LabelDelays>& delays) {
+  json.key("label_delays");
+  json.begin_object();
+  for (const auto& [model, delay] : delays) {
+    json.key(model);
+    json.begin_object();
+    json.field("count", delay.total());
+    json.field("half_within_s", delay.bound_of(0.5));
+    json.field("nine_tenths_within_s", delay.bound_of(0.9));
+    json.end_object();
+  }
+  json.end_object();
+}
+
 void write_totals(JsonWriter& json, const Totals& totals) {
   json.key("totals");
   json.begin_object();
@@ -74,6 +89,7 @@ void write_totals(JsonWriter& json, const Totals& totals) {
   }
   json.end_object();
   json.field("events_per_second", totals.events_per_second);
+  write_label_delays(json, totals.label_delays);
   json.end_object();
 }
 

@@ -257,8 +257,10 @@ void Daemon::totals(const PipelineTotals& totals) {
     events_before_ = events;
     rate_since_ = now;
   }
-  history_.set_totals(
-      {totals.predictions, totals.labels, totals.joined, totals.discarded, events_per_second_});
+  Totals shown{totals.predictions, totals.labels,      totals.joined,
+               totals.discarded,   events_per_second_, {}};
+  for (const auto& [model, join] : totals.joins) shown.label_delays[model] = join.delays;
+  history_.set_totals(shown);
 }
 
 void Daemon::watermark(const std::string& model, TimeMs watermark) {

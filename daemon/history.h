@@ -20,6 +20,7 @@
 
 #include "core/clock.h"
 #include "core/discard.h"
+#include "core/label_delays.h"
 #include "core/report.h"
 
 namespace driftd {
@@ -31,6 +32,7 @@ struct Totals {
   std::uint64_t joined = 0;
   DiscardCounts discarded;
   double events_per_second = 0;
+  std::map<std::string, LabelDelays> label_delays;  // by model, of those that have labels
 };
 
 // One window of a series. A number that is not defined is NaN here, because an optional would

@@ -86,8 +86,15 @@ void fill(History& history) {
 
 TEST_F(ApiTest, StatusSaysEverythingThatThePageShows) {
   fill(history_);
-  Totals totals{
-      .predictions = 10, .labels = 7, .joined = 6, .discarded = {}, .events_per_second = 1.5};
+  Totals totals{.predictions = 10,
+                .labels = 7,
+                .joined = 6,
+                .discarded = {},
+                .events_per_second = 1.5,
+                .label_delays = {}};
+  for (int i = 0; i < 9; ++i) totals.label_delays["fraud"].add(i < 5 ? 2'000 : 3'000'000);
+  totals.label_delays["fraud"].add(400LL * 86'400'000);
+  totals.label_delays["quiet"] = {};
   totals.discarded.add(DiscardReason::malformed_json, 3);
   history_.set_totals(totals);
   readiness_.ready = true;
@@ -102,7 +109,10 @@ TEST_F(ApiTest, StatusSaysEverythingThatThePageShows) {
       "discarded": {"empty": 0, "invalid_utf8": 0, "malformed_json": 3, "missing_field": 0,
         "wrong_type": 0, "unknown_model": 0, "too_large": 0, "too_far_ahead": 0,
         "duplicate_prediction": 0, "duplicate_label": 0, "conflicting_label": 0, "late_label": 0},
-      "events_per_second": 1.5},
+      "events_per_second": 1.5,
+      "label_delays": {
+        "fraud": {"count": 10, "half_within_s": 10, "nine_tenths_within_s": 3600},
+        "quiet": {"count": 0, "half_within_s": null, "nine_tenths_within_s": null}}},
     "monitors": [{"model": "fraud", "version": "v1", "segment": "all", "state": "degraded",
       "reasons": ["drift:amount", "low_accuracy"], "since": 2100, "windows": 1,
       "last_window": {"index": 3, "start": 1000, "end": 2000, "n": 100},

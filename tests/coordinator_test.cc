@@ -593,6 +593,58 @@ TEST(Coordinator, SaysWhyItIsNotReady) {
   EXPECT_THAT(pipeline.coordinator().readiness().reasons, ::testing::ElementsAre("stopping"));
 }
 
+TEST(Coordinator, StopsIntakeBeforeTheDiskIsFullAndThenGoesOn) {
+  Pipeline pipeline;
+  pipeline.stream = hard_stream(true);
+  pipeline.config.state.min_free = 0;
+  pipeline.start();
+  pipeline.read(kStep);
+  pipeline.config.state.min_free = 1ULL << 60;
+  pipeline.checkpoint();
+  EXPECT_THAT(pipeline.coordinator().readiness().reasons,
+              ::testing::ElementsAre(HasSubstr("is nearly full")));
+  EXPECT_EQ(pipeline.stored_offset("predictions") + pipeline.stored_offset("predictions", 1) +
+                pipeline.stored_offset("labels"),
+            static_cast<std::int64_t>(kStep))
+      << "what has been read is made durable while there is room";
+  pipeline.source().release(pipeline.stream.size());
+  for (int i = 0; i < 3; ++i) pipeline.checkpoint();
+  EXPECT_EQ(pipeline.source().given(), kStep) << "nothing more is read";
+
+  pipeline.config.state.min_free = 0;
+  pipeline.checkpoint();
+  EXPECT_TRUE(pipeline.coordinator().readiness().ready);
+  ASSERT_TRUE(pipeline.source().settle());
+  EXPECT_EQ(pipeline.source().given(), pipeline.stream.size());
+  pipeline.coordinator().stop();
+}
+
+TEST(Coordinator, StopsIntakeForGoodWhereAJoinRowIsDamaged) {
+  Pipeline pipeline;
+  pipeline.stream = {{0, prediction("a", 10, 1)}, {0, label("a", 45)}};
+  pipeline.start();
+  pipeline.read(1);
+  pipeline.checkpoint();
+  const auto rows = pipeline.folder() / "state" / "join" / "fraud";
+  const auto file = std::filesystem::directory_iterator(rows)->path();
+  {
+    std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+    bytes.seekp(32 + 41);
+    bytes.put('x');
+  }
+  pipeline.read(1);
+  pipeline.checkpoint();
+  EXPECT_THAT(pipeline.coordinator().readiness().reasons,
+              ::testing::ElementsAre(HasSubstr(file.string())));
+  EXPECT_EQ(pipeline.stored_offset("labels"), 0) << "the label is read again";
+  pipeline.coordinator().stop();
+  pipeline.kill();
+  const Result<> refused = pipeline.try_start();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::corrupted);
+  EXPECT_THAT(refused.error().message, HasSubstr(file.string()));
+}
+
 TEST(Coordinator, StopsIntakeWhileNoCheckpointCanBeWrittenAndThenGoesOn) {
   Pipeline pipeline;
   pipeline.stream = hard_stream(true);

@@ -135,6 +135,24 @@ function show_totals({ version, started_at, totals }) {
   set_text($("discarded"), count(discarded.reduce((sum, [, n]) => sum + n, 0)));
   const reasons = discarded.map(([reason, n]) => `${count(n)} ${reason.replaceAll("_", " ")}`);
   set_text($("reasons"), reasons.join(", "));
+  show_label_delays(totals);
+}
+
+// Bounds of the daemon's buckets, the largest unit that fits.
+function delay_text(seconds) {
+  if (seconds === null) return "more than 90 d";
+  const [unit, length] = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]].find(([, s]) => seconds >= s);
+  return `${seconds / length} ${unit}`;
+}
+
+function show_label_delays({ label_delays: delays = {} }) {
+  const known = Object.entries(delays).filter(([, { count: n }]) => n > 0);
+  const texts = known.map(([model, { half_within_s: half, nine_tenths_within_s: most }]) => {
+    const words = `half within ${delay_text(half)}, 90 % within ${delay_text(most)}`;
+    return known.length > 1 ? `${model}: ${words}` : words;
+  });
+  $("delays-item").hidden = known.length === 0;
+  set_text($("delays"), texts.join("; "));
 }
 
 class Row {
