@@ -7,7 +7,9 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <memory>
 #include <span>
+#include <vector>
 
 #include "core/check.h"
 #include "state/fault_points.h"
@@ -16,12 +18,18 @@
 namespace driftd {
 namespace {
 
+// The index of a log, in pieces as SQLite asks for them; of one connection alone.
+struct OwnIndex {
+  std::vector<std::unique_ptr<std::byte[]>> pieces;
+};
+
 // What SQLite allocates for an open file: this, and behind it the file of the VFS below. It is
 // zeroed and never constructed or destroyed, hence plain.
 struct CheckedFile {
   sqlite3_file base;
   bool is_database;  // the main file, not a log
   DamagedPage damage;
+  OwnIndex* index;  // of a database that is not touched; owned
 };
 
 [[nodiscard]] CheckedFile* checked(sqlite3_file* file) {
@@ -163,6 +171,37 @@ const sqlite3_io_methods kMethods = {
     .xUnfetch = nullptr,
 };
 
+[[nodiscard]] int map_own_index(sqlite3_file* file, int piece, int size, int extend,
+                                void volatile** out) {
+  OwnIndex*& index = checked(file)->index;
+  if (index == nullptr) index = new OwnIndex;
+  const auto wanted = static_cast<std::size_t>(piece);
+  *out = nullptr;
+  while (index->pieces.size() <= wanted) {
+    if (extend == 0) return SQLITE_OK;
+    index->pieces.push_back(std::make_unique<std::byte[]>(static_cast<std::size_t>(size)));
+  }
+  *out = index->pieces[wanted].get();
+  return SQLITE_OK;
+}
+
+[[nodiscard]] int unmap_own_index(sqlite3_file* file, int) {
+  delete checked(file)->index;
+  checked(file)->index = nullptr;
+  return SQLITE_OK;
+}
+
+[[nodiscard]] sqlite3_io_methods make_untouching_methods() {
+  sqlite3_io_methods methods = kMethods;
+  methods.xShmMap = map_own_index;
+  // Nobody else sees the index, so there is nobody to keep out.
+  methods.xShmLock = [](sqlite3_file*, int, int, int) { return SQLITE_OK; };
+  methods.xShmBarrier = [](sqlite3_file*) {};
+  methods.xShmUnmap = unmap_own_index;
+  return methods;
+}
+const sqlite3_io_methods kUntouchingMethods = make_untouching_methods();
+
 [[nodiscard]] int open_file(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags,
                             int* out_flags) {
   constexpr int kOurs = SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL;
@@ -176,17 +215,36 @@ const sqlite3_io_methods kMethods = {
   return SQLITE_OK;
 }
 
+// SQLite asks for the log of a read-only database as if to write to it, and to make it where it is
+// not there.
+[[nodiscard]] int open_untouched(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags,
+                                 int* out_flags) {
+  if ((flags & SQLITE_OPEN_WAL) != 0) {
+    flags &= ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    flags |= SQLITE_OPEN_READONLY;
+    int exists = 0;
+    const int code = below(vfs)->xAccess(below(vfs), name, SQLITE_ACCESS_EXISTS, &exists);
+    if (code != SQLITE_OK) return code;
+    if (exists == 0) name = "/dev/null\0";  // SQLite ends a name with two zeros
+  }
+  const int code = open_file(vfs, name, file, flags, out_flags);
+  if (code == SQLITE_OK && file->pMethods == &kMethods) file->pMethods = &kUntouchingMethods;
+  return code;
+}
+
+using OpenFile = int (*)(sqlite3_vfs*, const char*, sqlite3_file*, int, int*);
+
 // Made from the system's, for all that does not concern an open file.
-[[nodiscard]] sqlite3_vfs make_vfs() {
+[[nodiscard]] sqlite3_vfs make_vfs(const char* vfs_name, OpenFile open) {
   sqlite3_vfs* system = sqlite3_vfs_find(nullptr);
   DRIFTD_CHECK(system != nullptr);
   sqlite3_vfs made = {};
   made.iVersion = 2;
   made.szOsFile = static_cast<int>(sizeof(CheckedFile)) + system->szOsFile;
   made.mxPathname = system->mxPathname;
-  made.zName = "driftd";
+  made.zName = vfs_name;
   made.pAppData = system;
-  made.xOpen = open_file;
+  made.xOpen = open;
   made.xDelete = [](sqlite3_vfs* v, const char* name, int sync) {
     return below(v)->xDelete(below(v), name, sync);
   };
@@ -226,7 +284,14 @@ const sqlite3_io_methods kMethods = {
 
 const char* checked_vfs() {
   // SQLite keeps the address; registered once, by whichever thread comes first.
-  static sqlite3_vfs vfs = make_vfs();
+  static sqlite3_vfs vfs = make_vfs("driftd", open_file);
+  static const int kRegistered = sqlite3_vfs_register(&vfs, 0);
+  DRIFTD_CHECK(kRegistered == SQLITE_OK);
+  return vfs.zName;
+}
+
+const char* untouching_vfs() {
+  static sqlite3_vfs vfs = make_vfs("driftd-untouching", open_untouched);
   static const int kRegistered = sqlite3_vfs_register(&vfs, 0);
   DRIFTD_CHECK(kRegistered == SQLITE_OK);
   return vfs.zName;
@@ -242,7 +307,8 @@ std::optional<DamagedPage> damaged_page(sqlite3* connection) {
   if (sqlite3_extended_errcode(connection) != SQLITE_IOERR_DATA ||
       sqlite3_file_control(connection, "main", SQLITE_FCNTL_FILE_POINTER,
                            static_cast<void*>(&file)) != SQLITE_OK ||
-      file == nullptr || file->pMethods != &kMethods || checked(file)->damage.number == 0)
+      file == nullptr || (file->pMethods != &kMethods && file->pMethods != &kUntouchingMethods) ||
+      checked(file)->damage.number == 0)
     return std::nullopt;
   return checked(file)->damage;
 }

@@ -20,6 +20,8 @@ constexpr std::size_t kPageCountAt = 28;
 // The page with the bytes that SQLite locks is never written (the "lock-byte page").
 constexpr std::uint64_t kLockPage = (1ULL << 30) / kPageSize + 1;
 
+constexpr std::uint64_t kPagesPerProgress = 4'096;
+
 using Page = std::array<std::byte, kPageSize>;
 
 [[nodiscard]] std::uint64_t page_count_of(const Page& first) {
@@ -114,7 +116,8 @@ Result<> check_before_open(const std::string& path) {
   return {};
 }
 
-Result<DatabaseFileCheck> verify_database_file(const std::string& path) {
+Result<DatabaseFileCheck> verify_database_file(const std::string& path,
+                                               const CheckProgress& progress) {
   const Result<FileReader> file = FileReader::open(path);
   if (!file) return std::unexpected(file.error());
   if (!file->exists())
@@ -133,6 +136,7 @@ Result<DatabaseFileCheck> verify_database_file(const std::string& path) {
     if (number != kLockPage && !is_page_whole(page, number) &&
         !std::ranges::binary_search(beginning->log.pages, number))
       add_damaged(check, number);
+    if (progress && number % kPagesPerProgress == 0) progress(number * kPageSize, file->size());
   }
   return check;
 }
@@ -140,6 +144,12 @@ Result<DatabaseFileCheck> verify_database_file(const std::string& path) {
 std::string describe_page(std::uint64_t number) {
   return fmt::format("page {} (bytes {} to {}) is damaged", number, (number - 1) * kPageSize,
                      number * kPageSize - 1);
+}
+
+std::string describe_pages(std::uint64_t first, std::uint64_t last) {
+  if (first == last) return describe_page(first);
+  return fmt::format("pages {} to {} (bytes {} to {}) are damaged", first, last,
+                     (first - 1) * kPageSize, last * kPageSize - 1);
 }
 
 Error damage_error(std::string_view path, std::string_view what) {

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,10 +38,15 @@ struct DatabaseFileCheck {
 // `corrupted`, or `incompatible` where the pages have no checksums (format 1).
 [[nodiscard]] Result<> check_before_open(const std::string& path);
 
-[[nodiscard]] Result<DatabaseFileCheck> verify_database_file(const std::string& path);
+// Told now and then how many of how many bytes have been read.
+using CheckProgress = std::function<void(std::uint64_t done, std::uint64_t all)>;
+
+[[nodiscard]] Result<DatabaseFileCheck> verify_database_file(const std::string& path,
+                                                             const CheckProgress& progress = {});
 
 // What every report of damage says: where, what, and what to do about it.
 [[nodiscard]] Error damage_error(std::string_view path, std::string_view what);
 [[nodiscard]] std::string describe_page(std::uint64_t number);
+[[nodiscard]] std::string describe_pages(std::uint64_t first, std::uint64_t last);
 
 }  // namespace driftd

@@ -10,36 +10,15 @@
 #include <cstring>
 #include <system_error>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "core/check.h"
 #include "state/fault_points.h"
+#include "state/join_file.h"
 
 namespace driftd {
 namespace {
 
-constexpr char kMagic[8] = {'d', 'r', 'i', 'f', 't', 'd', 'J', '1'};
-constexpr std::size_t kChecksumBytes = sizeof(std::uint64_t);
 // Segments are read at a start in pieces of about this size.
 constexpr std::size_t kReadBytes = 1 << 20;
-
-struct Header {
-  char magic[8];
-  std::uint64_t row_bytes;
-  std::uint64_t first;
-  std::uint64_t checksum;
-};
-static_assert(sizeof(Header) == 32);
-
-[[nodiscard]] Header make_header(RowNumber first, std::size_t row_bytes) {
-  Header header{};
-  std::memcpy(header.magic, kMagic, sizeof(kMagic));
-  header.row_bytes = row_bytes;
-  header.first = first;
-  header.checksum = XXH3_64bits(&header, offsetof(Header, checksum));
-  return header;
-}
 
 [[nodiscard]] std::string system_text() {
   return std::error_code(errno, std::generic_category()).message();
@@ -79,15 +58,12 @@ static_assert(sizeof(Header) == 32);
   return failure == 0;
 }
 
-constexpr const char* kDamagedHelp =
-    "put a copy of the state directory back, or give [daemon] state_dir a new folder to begin anew";
-
 }  // namespace
 
 JoinLog::JoinLog(std::filesystem::path folder, std::size_t row_bytes)
     : folder_(std::move(folder)),
       row_bytes_(row_bytes),
-      stored_bytes_(row_bytes + kChecksumBytes),
+      stored_bytes_(row_bytes + kJoinChecksumBytes),
       scratch_(stored_bytes_) {}
 
 JoinLog::~JoinLog() {
@@ -100,7 +76,7 @@ JoinLog::~JoinLog() {
 }
 
 std::string JoinLog::path_of(RowNumber first) const {
-  return (folder_ / fmt::format("{:016x}.rows", first)).string();
+  return join_file_path(folder_, first).string();
 }
 
 std::string JoinLog::place_of(RowNumber number) const {
@@ -117,11 +93,11 @@ Error JoinLog::error(RowNumber first, const char* doing) const {
 }
 
 std::uint64_t JoinLog::checksum(RowNumber number, const std::byte* row) const {
-  return XXH3_64bits_withSeed(row, row_bytes_, number);
+  return join_row_checksum(number, {row, row_bytes_});
 }
 
 std::uint64_t JoinLog::position_of(const Segment& segment, RowNumber number) const {
-  return sizeof(Header) + (number - segment.first) * stored_bytes_;
+  return sizeof(JoinFileHeader) + (number - segment.first) * stored_bytes_;
 }
 
 const JoinLog::Segment& JoinLog::segment_of(RowNumber number) const {
@@ -156,7 +132,7 @@ Result<> JoinLog::open_stored(std::span<const JoinSegment> stored) {
     const std::string path = path_of(segment.first);
     const auto damaged = [&](std::string_view what) {
       return fail(ErrorCode::corrupted,
-                  fmt::format("the label join's file {} {}: {}", path, what, kDamagedHelp));
+                  fmt::format("the label join's file {} {}: {}", path, what, kJoinDamagedHelp));
     };
     if (!segments_.empty() && segment.first != next_) return damaged("does not follow the others");
     const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
@@ -164,8 +140,8 @@ Result<> JoinLog::open_stored(std::span<const JoinSegment> stored) {
     if (file < 0) return std::unexpected(error(segment.first, "open"));
     segments_.push_back({segment.first, file});
     next_ = segment.first + segment.rows;
-    Header header{};
-    const Header expected = make_header(segment.first, row_bytes_);
+    JoinFileHeader header{};
+    const JoinFileHeader expected = make_join_header(segment.first, row_bytes_);
     if (!read_all(file, reinterpret_cast<std::byte*>(&header), sizeof(header), 0))
       return damaged("is too short");
     if (std::memcmp(&header, &expected, sizeof(header)) != 0)
@@ -213,7 +189,7 @@ Result<> JoinLog::read_segment(const JoinSegment& stored, const Take& take) cons
       std::memcpy(&found, row + row_bytes_, sizeof(found));
       if (found == checksum(number, row) && take(number, {row, row_bytes_})) continue;
       return fail(ErrorCode::corrupted, fmt::format("the label join's file {} is damaged: {}",
-                                                    place_of(number), kDamagedHelp));
+                                                    place_of(number), kJoinDamagedHelp));
     }
   }
   return {};
@@ -273,7 +249,7 @@ Result<> JoinLog::write() {
       if (auto done = create(segment); !done) return done;
     }
     if (from == segment.first || rewrites_headers_) {
-      const Header header = make_header(segment.first, row_bytes_);
+      const JoinFileHeader header = make_join_header(segment.first, row_bytes_);
       if (!write_all(segment.file, reinterpret_cast<const std::byte*>(&header), sizeof(header), 0))
         return std::unexpected(error(segment.first, "write"));
     }

@@ -69,6 +69,18 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::stri
   return connection;
 }
 
+Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open_to_look(const std::string& path,
+                                                                         Beside beside) {
+  std::unique_ptr<SqliteConnection> connection(new SqliteConnection);
+  connection->path_ = path;
+  const char* vfs = beside == Beside::nobody ? untouching_vfs() : checked_vfs();
+  if (sqlite3_open_v2(path.c_str(), &connection->handle_, SQLITE_OPEN_READONLY, vfs) != SQLITE_OK)
+    return std::unexpected(connection->error("open it"));
+  sqlite3_db_config(connection->handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  sqlite3_busy_timeout(connection->handle_, 10'000);
+  return connection;
+}
+
 SqliteConnection::~SqliteConnection() { sqlite3_close(handle_); }
 
 Result<> SqliteConnection::execute(const char* sql) {

@@ -47,6 +47,13 @@ class SqliteStatement {
 class SqliteConnection {
  public:
   [[nodiscard]] static Result<std::unique_ptr<SqliteConnection>> open(const std::string& path);
+  // To look only: neither the database nor its log is changed, not even by the last one to close.
+  enum class Beside : std::uint8_t {
+    a_writer,  // somebody has it open: its shared memory is used as any reader does
+    nobody,    // no file is made or changed; what is written meanwhile is not noticed
+  };
+  [[nodiscard]] static Result<std::unique_ptr<SqliteConnection>> open_to_look(
+      const std::string& path, Beside beside);
   ~SqliteConnection();
 
   [[nodiscard]] Result<> execute(const char* sql);

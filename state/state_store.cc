@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <chrono>
 #include <filesystem>
 #include <random>
 #include <system_error>
+#include <thread>
 
 #include "state/database_check.h"
 #include "state/fault_points.h"
@@ -20,8 +22,6 @@
 
 namespace driftd {
 namespace {
-
-constexpr int kFormatVersion = 2;
 
 constexpr const char* kSchema = R"sql(
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -55,6 +55,9 @@ constexpr const char* kBegin =
 constexpr const char* kBeginSeal =
     "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000; BEGIN IMMEDIATE";
 
+constexpr int kLockTries = 5;
+constexpr std::chrono::milliseconds kPauseBetweenLockTries{10};
+
 [[nodiscard]] std::string random_id() {
   std::random_device device;
   return fmt::format("driftd-{:08x}{:08x}", device(), device());
@@ -69,7 +72,13 @@ constexpr const char* kBeginSeal =
                             "[daemon] state_dir, or change its permissions",
                             folder, std::error_code(errno, std::generic_category()).message()));
   }
-  if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+  bool is_locked = ::flock(file, LOCK_EX | LOCK_NB) == 0;
+  // Whoever only asks whether it is held (state_reader.h) holds it for some microseconds.
+  for (int tries = 1; !is_locked && tries < kLockTries; ++tries) {
+    std::this_thread::sleep_for(kPauseBetweenLockTries);
+    is_locked = ::flock(file, LOCK_EX | LOCK_NB) == 0;
+  }
+  if (!is_locked) {
     ::close(file);
     return fail(ErrorCode::unavailable, fmt::format("the state directory {} is in use by another "
                                                     "driftd: stop that one first, or give this one "
@@ -77,6 +86,17 @@ constexpr const char* kBeginSeal =
                                                     folder));
   }
   return file;
+}
+
+[[nodiscard]] std::uint32_t code(const SqliteStatement& row, int column) {
+  return static_cast<std::uint32_t>(row.integer(column));
+}
+
+// False where the rows could not all be read.
+[[nodiscard]] bool take_each(SqliteConnection& db, std::string_view sql, const auto& take) {
+  SqliteStatement rows = db.prepare(sql);
+  while (rows.step()) take(rows);
+  return !db.failed();
 }
 
 // What a test lets happen at this moment; nothing in production.
@@ -182,12 +202,12 @@ Result<> StateStore::Database::begin_or_check(const std::string& state_dir,
   }
   const Result<std::string> version = meta("format_version");
   if (!version) return std::unexpected(version.error());
-  if (!version->empty() && *version != std::to_string(kFormatVersion)) {
+  if (!version->empty() && *version != std::to_string(kStateFormatVersion)) {
     return fail(ErrorCode::incompatible,
                 fmt::format("the state in {} has format {}, this driftd writes format {}: use the "
                             "driftd that made it, "
                             "or begin anew with another [daemon] state_dir",
-                            state_dir, *version, kFormatVersion));
+                            state_dir, *version, kStateFormatVersion));
   }
   if (!version->empty()) {
     Result<std::string> id = meta("instance_id");
@@ -196,7 +216,7 @@ Result<> StateStore::Database::begin_or_check(const std::string& state_dir,
     return connection->execute("COMMIT");
   }
   instance_id = random_id();
-  for (const auto& [key, value] : {std::pair("format_version", std::to_string(kFormatVersion)),
+  for (const auto& [key, value] : {std::pair("format_version", std::to_string(kStateFormatVersion)),
                                    std::pair("instance_id", instance_id)}) {
     if (auto done = set_meta(key, value); !done) return done;
   }
@@ -240,20 +260,13 @@ Result<> StateStore::Database::seal() {
   return sealed;
 }
 
-Result<StoredState> StateStore::load() {
-  SqliteConnection& db = *database_->connection;
+Result<StoredState> load_state_outline(SqliteConnection& db) {
   StoredState state;
   // A damaged page may lie in any table: the first error ends it, so that a part is never taken for
   // the whole.
   bool good = true;
   const auto each = [&](std::string_view sql, const auto& take) {
-    if (!good) return;
-    SqliteStatement rows = db.prepare(sql);
-    while (rows.step()) take(rows);
-    good = !db.failed();
-  };
-  const auto code = [](const SqliteStatement& row, int column) {
-    return static_cast<std::uint32_t>(row.integer(column));
+    if (good) good = take_each(db, sql, take);
   };
   each(
       "SELECT source, topic, partition, kind, next_offset, max_event_time, last_offset, "
@@ -268,24 +281,6 @@ Result<StoredState> StateStore::load() {
        [&](const auto& row) {
          state.names.push_back({row.text(0), row.text(1), code(row, 2), row.text(3)});
        });
-  each("SELECT lane, model, version, pane, features, performance FROM open_panes",
-       [&](const auto& row) {
-         state.open_panes.push_back({code(row, 0),
-                                     {row.text(1), code(row, 2), row.integer(3)},
-                                     {row.text(4), row.text(5)}});
-       });
-  each("SELECT model, version, pane, record FROM windows", [&](const auto& row) {
-    const WindowId id{row.text(0), code(row, 1), row.integer(2)};
-    std::string record = row.text(3);
-    if (record.empty()) {
-      state.forgotten_windows.push_back(id);
-    } else {
-      state.windows.push_back({id, std::move(record)});
-    }
-  });
-  each("SELECT model, version, pane FROM panes", [&](const auto& row) {
-    state.panes.push_back({row.text(0), code(row, 1), row.integer(2)});
-  });
   each("SELECT model, version, windows, predictions, health FROM monitors", [&](const auto& row) {
     state.monitors.push_back(
         {row.text(0), code(row, 1), row.integer(2), row.integer(3), row.text(4)});
@@ -302,6 +297,34 @@ Result<StoredState> StateStore::load() {
   each("SELECT model, fingerprint FROM fingerprints",
        [&](const auto& row) { state.fingerprints.push_back({row.text(0), row.text(1)}); });
   if (!good) return std::unexpected(db.error("read it"));
+  return state;
+}
+
+Result<StoredState> StateStore::load() {
+  SqliteConnection& db = *database_->connection;
+  Result<StoredState> state = load_state_outline(db);
+  if (!state) return state;
+  const auto take_pane = [&](const SqliteStatement& row) {
+    state->open_panes.push_back(
+        {code(row, 0), {row.text(1), code(row, 2), row.integer(3)}, {row.text(4), row.text(5)}});
+  };
+  const auto take_window = [&](const SqliteStatement& row) {
+    const WindowId id{row.text(0), code(row, 1), row.integer(2)};
+    std::string record = row.text(3);
+    if (record.empty()) {
+      state->forgotten_windows.push_back(id);
+    } else {
+      state->windows.push_back({id, std::move(record)});
+    }
+  };
+  const auto take_complete_pane = [&](const SqliteStatement& row) {
+    state->panes.push_back({row.text(0), code(row, 1), row.integer(2)});
+  };
+  if (!take_each(db, "SELECT lane, model, version, pane, features, performance FROM open_panes",
+                 take_pane) ||
+      !take_each(db, "SELECT model, version, pane, record FROM windows", take_window) ||
+      !take_each(db, "SELECT model, version, pane FROM panes", take_complete_pane))
+    return std::unexpected(db.error("read it"));
   return state;
 }
 

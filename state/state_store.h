@@ -22,6 +22,13 @@
 
 namespace driftd {
 
+class SqliteConnection;
+
+inline constexpr int kStateFormatVersion = 2;
+
+// All of a state but its panes and windows, by whatever connection.
+[[nodiscard]] Result<StoredState> load_state_outline(SqliteConnection& db);
+
 class StateStore {
  public:
   // Opens or makes `state_dir`, takes its lock (a second daemon is refused) and checks the format's

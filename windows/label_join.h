@@ -59,6 +59,24 @@ struct LabelJoinLimits {
 
 class LabelJoin {
  public:
+  static constexpr std::uint16_t kNoStoredClass = 0xFFFF;
+
+  // As it is stored, followed by the scores. Little-endian.
+  struct Row {
+    IdHash id;
+    TimeMs predicted_at = kNoTime;  // kNoTime: no prediction yet
+    TimeMs labelled_at = kNoTime;   // kNoTime: no label yet
+    std::int64_t pane = 0;
+    double score = 0;
+    double actual_value = 0;
+    RowNumber previous = kNoRow;  // the version of this row before
+    std::uint16_t version = 0;
+    std::uint16_t predicted_class = kNoStoredClass;
+    std::uint16_t actual_class = kNoStoredClass;
+    std::uint16_t label_was_first = 0;  // 1: the version before was a waiting label
+  };
+  static_assert(sizeof(Row) == 72);
+
   // What a row takes in its store: see docs/formats/state.md.
   [[nodiscard]] static std::size_t row_bytes(const ModelSchema& model);
 
@@ -107,22 +125,6 @@ class LabelJoin {
   void commit();
 
  private:
-  // As it is stored, followed by the scores. Little-endian.
-  struct Row {
-    IdHash id;
-    TimeMs predicted_at = kNoTime;  // kNoTime: no prediction yet
-    TimeMs labelled_at = kNoTime;   // kNoTime: no label yet
-    std::int64_t pane = 0;
-    double score = 0;
-    double actual_value = 0;
-    RowNumber previous = kNoRow;  // the version of this row before
-    std::uint16_t version = 0;
-    std::uint16_t predicted_class = kNoStoredClass;
-    std::uint16_t actual_class = kNoStoredClass;
-    std::uint16_t label_was_first = 0;  // 1: the version before was a waiting label
-  };
-  static_assert(sizeof(Row) == 72);
-
   // What is known of a segment without reading it.
   struct Segment {
     RowNumber first = 0;
@@ -135,8 +137,6 @@ class LabelJoin {
 
     [[nodiscard]] std::uint64_t alive() const { return predictions + waiting + joined; }
   };
-
-  static constexpr std::uint16_t kNoStoredClass = 0xFFFF;
 
   [[nodiscard]] static std::uint16_t stored_class(ClassCode code) {
     return code == kNoClass ? kNoStoredClass : static_cast<std::uint16_t>(code);
