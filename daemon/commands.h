@@ -38,4 +38,14 @@ struct DemoOptions {
 };
 [[nodiscard]] int command_demo(const DemoOptions& options);
 
+// Which state directory `driftd state` looks into: the first one that is given.
+struct StateOptions {
+  std::string state_dir;
+  std::string config;
+  bool json = false;  // for `show`: one object instead of lines for people
+};
+[[nodiscard]] int command_state_show(const StateOptions& options);
+[[nodiscard]] int command_state_check(const StateOptions& options);
+[[nodiscard]] int command_state_export(const StateOptions& options);
+
 }  // namespace driftd

@@ -30,6 +30,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kParts = 
 
 }  // namespace
 
+// state/fingerprint.h takes it apart again.
 std::string make_fingerprint(const ModelConfig& config, const ModelSchema& schema,
                              const Reference& reference) {
   std::string text =

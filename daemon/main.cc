@@ -10,6 +10,8 @@
 
 namespace {
 
+using driftd::StateOptions;
+
 // Standard output belongs to what a command is asked for; what the program says about itself goes
 // beside it.
 void log_to_standard_error() {
@@ -30,6 +32,56 @@ void add_config_options(CLI::App& command, std::string& config,
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->take_all();
+}
+
+void add_state_options(CLI::App& command, StateOptions& options) {
+  CLI::Option_group* which = command.add_option_group("which state (one of them)");
+  which->add_option("-d,--state-dir", options.state_dir, "The state directory")->type_name("DIR");
+  which
+      ->add_option("-c,--config", options.config,
+                   "The configuration file whose [daemon] state_dir it is")
+      ->type_name("FILE");
+  which->require_option(1);
+}
+
+// What the three words of `driftd state` are told.
+struct StateCommands {
+  StateOptions options;
+  CLI::App* show = nullptr;
+  CLI::App* check = nullptr;
+  CLI::App* dump = nullptr;
+};
+
+void add_state_commands(CLI::App& app, StateCommands& state) {
+  CLI::App* command = app.add_subcommand(
+      "state",
+      "Look into a state directory: what is in it, whether it is whole, all of it as NDJSON.\n"
+      "Nothing in it is changed, and a driftd that runs on it is not disturbed");
+  command->require_subcommand(1);
+  command->footer(
+      "Examples:\n"
+      "  driftd state show --config driftd.toml\n"
+      "  driftd state check --state-dir /var/lib/driftd/state\n"
+      "  driftd state export --state-dir state | jq -c 'select(.type==\"monitor\")'\n\n"
+      "Exit codes: 0 done and whole, 64 usage, 69 there is no state or it cannot be read,\n"
+      "74 something is damaged, 78 the configuration, or the state has another format.");
+  state.show = command->add_subcommand(
+      "show",
+      "Models, windows, health, the label join, offsets and the outbox, for people.\n"
+      "All rows of the label join are read for it, which takes some seconds where it is large");
+  add_state_options(*state.show, state.options);
+  state.show->add_flag("--json", state.options.json, "One JSON object; see docs/formats/state.md");
+  state.check = command->add_subcommand(
+      "check",
+      "Read every byte that counts and compare it with its checksum; a line for each problem,\n"
+      "with the file, the place in it and what to do");
+  add_state_options(*state.check, state.options);
+  state.dump = command->add_subcommand(
+      "export",
+      "Print everything as NDJSON, an object a line; the last one is of type `summary`.\n"
+      "Where it is missing (status 69 or 74) the export is not whole. docs/formats/state.md has\n"
+      "the fields");
+  add_state_options(*state.dump, state.options);
 }
 
 }  // namespace
@@ -88,6 +140,9 @@ int main(int argc, char** argv) {
   demo_command->add_option("--seconds", demo.seconds, "How long the stream lasts")
       ->check(CLI::Range(5, 3'600));
 
+  StateCommands state;
+  add_state_commands(app, state);
+
   CLI::App* version_command = app.add_subcommand("version", "Print the version");
 
   try {
@@ -100,6 +155,9 @@ int main(int argc, char** argv) {
   if (check_command->parsed()) return command_check(check);
   if (replay_command->parsed()) return command_replay(replay);
   if (demo_command->parsed()) return command_demo(demo);
+  if (state.show->parsed()) return command_state_show(state.options);
+  if (state.check->parsed()) return command_state_check(state.options);
+  if (state.dump->parsed()) return command_state_export(state.options);
   if (version_command->parsed()) std::printf("driftd %s\n", kVersion);
   return kExitOk;
 }
