@@ -68,7 +68,7 @@ void add_state_commands(CLI::App& app, StateCommands& state) {
   state.show = command->add_subcommand(
       "show",
       "Models, windows, health, the label join, offsets and the outbox, for people.\n"
-      "All rows of the label join are read for it, which takes some seconds where it is large");
+      "All rows of the label join are read for it, which takes time where it is large");
   add_state_options(*state.show, state.options);
   state.show->add_flag("--json", state.options.json, "One JSON object; see docs/formats/state.md");
   state.check = command->add_subcommand(
