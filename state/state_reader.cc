@@ -20,7 +20,7 @@ namespace {
 
 // How often something that looks damaged while a driftd writes is looked at, and the pause between
 // two looks: longer than a page takes to be written, and another one than checkpoints come at.
-constexpr int kLooks = 4;
+constexpr int kLooks = 6;
 constexpr std::chrono::milliseconds kPauseBetweenLooks{150};
 
 [[nodiscard]] std::unexpected<Error> cannot_read(const std::string& path) {

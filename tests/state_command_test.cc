@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 #include <boost/json.hpp>
 
+#include <atomic>
 #include <cstring>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "daemon/exit_codes.h"
@@ -335,6 +337,49 @@ TEST_F(StateCommand, ReadsWhileADriftdRunsOnIt) {
   ASSERT_TRUE(store_->write(next)) << "it goes on as before";
   EXPECT_THAT(state_command("show" + where).output, HasSubstr("next offset 9999"));
   EXPECT_EQ(StateStore::open(state()).error().code, ErrorCode::unavailable) << "it has its lock";
+}
+
+// Offsets and windows of one export are of one checkpoint, whenever it is taken.
+TEST_F(StateCommand, ExportsOneCheckpointWhileOthersAreWritten) {
+  std::atomic<bool> is_over = false;
+  std::atomic<std::int64_t> written = 0;
+  std::thread writer([&] {
+    for (std::int64_t n = 1; !is_over; ++n) {
+      Checkpoint next = checkpoint();
+      next.outbox.clear();
+      next.partitions = {{"kafka-0", "labels", 0, 1, n, kNoTime}};
+      next.monitors[0].windows = n;
+      if (!store_->write(next)) return;
+      written = n;
+    }
+  });
+  const bool has_begun = wait_until(kLimit, [&] { return written > 0; });
+  std::vector<Said> exports;
+  for (int i = 0; i < 5; ++i) exports.push_back(state_command("export --state-dir " + state()));
+  const bool goes_on =
+      wait_until(kLimit, [&, before = written.load()] { return written > before + 1; });
+  is_over = true;
+  writer.join();
+  EXPECT_TRUE(has_begun && goes_on);
+  for (const Said& said : exports) {
+    ASSERT_EQ(said.status, kExitOk) << said.errors;
+    const auto lines = lines_of(said.output);
+    ASSERT_EQ(lines[0].at("topic").as_string(), "labels");
+    ASSERT_EQ(lines[2].at("type").as_string(), "monitor");
+    EXPECT_EQ(lines[0].at("next_offset"), lines[2].at("windows"));
+  }
+}
+
+TEST_F(StateCommand, KnowsAJoinFileThatADriftdHasRemoved) {
+  const auto reader = StateReader::open(state());
+  ASSERT_TRUE(reader) << reader.error().message;
+  ASSERT_TRUE((*reader)->load_outline());
+  EXPECT_TRUE((*reader)->names_segment(kModel, 0).value());
+  Checkpoint next;
+  next.joins = {{kModel, {{2, 2}}, kNoTime, kNoTime}};
+  ASSERT_TRUE(store_->write(next));
+  EXPECT_FALSE((*reader)->names_segment(kModel, 0).value());
+  EXPECT_TRUE((*reader)->names_segment(kModel, 2).value());
 }
 
 TEST_F(StateCommand, NamesEachDamagedPage) {
