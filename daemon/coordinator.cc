@@ -17,8 +17,6 @@
 namespace driftd {
 namespace {
 
-// How long to wait before a checkpoint that failed is tried again.
-constexpr auto kRetryPause = std::chrono::seconds(1);
 // At a stop the last checkpoint is tried for this long; the state of the one before it stays valid.
 constexpr int kLastTries = 5;
 
@@ -57,7 +55,7 @@ struct Coordinator::Snapshot {
 
 Coordinator::Coordinator(const Config& config, ModelSetup& models, StateStore& store,
                          Source& source, OutboxComposer& outbox, CheckpointObserver& observer,
-                         const Clock& clock, unsigned lanes)
+                         const Clock& clock, unsigned lanes, DurationMs retry_pause)
     : config_(config),
       models_(models),
       store_(store),
@@ -72,7 +70,8 @@ Coordinator::Coordinator(const Config& config, ModelSetup& models, StateStore& s
       }),
       evaluator_(models.evaluated(), clock, archive_),
       join_memory_(config.state.memory),
-      lane_count_(lanes) {
+      lane_count_(lanes),
+      retry_pause_(retry_pause) {
   watermarks_.assign(models_.schemas().size(), kNoTime);
   labels_until_.assign(models_.schemas().size(), kNoTime);
   idle_close_until_.assign(models_.schemas().size(), kNoTime);
@@ -602,7 +601,7 @@ bool Coordinator::write_until_done(const Checkpoint& checkpoint) {
       gave_up_ = true;
       return false;
     }
-    std::this_thread::sleep_for(kRetryPause);
+    std::this_thread::sleep_for(std::chrono::milliseconds(retry_pause_));
   }
   if (std::exchange(writing_failed_, false)) {
     spdlog::info("checkpoints are written again");

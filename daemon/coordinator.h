@@ -75,11 +75,14 @@ class OutboxComposer {
   [[nodiscard]] virtual std::map<std::string, std::int64_t> delivered() = 0;
 };
 
+// How long to wait before a checkpoint that failed is tried again.
+inline constexpr DurationMs kRetryPause = 1'000;
+
 class Coordinator final : public SourceHost {
  public:
   Coordinator(const Config& config, ModelSetup& models, StateStore& store, Source& source,
               OutboxComposer& outbox, CheckpointObserver& observer, const Clock& clock,
-              unsigned lanes);
+              unsigned lanes, DurationMs retry_pause = kRetryPause);
   ~Coordinator() override;
 
   // Loads the stored state, then starts the source and the lanes.
@@ -167,6 +170,7 @@ class Coordinator final : public SourceHost {
   std::atomic<bool> started_{false};
   std::atomic<bool> source_ready_{false};
   const unsigned lane_count_;
+  const DurationMs retry_pause_;
   bool join_rows_written_ = false;  // by the checkpoint that is being made
   bool writing_failed_ = false;
   bool disk_is_full_ = false;
