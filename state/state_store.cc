@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <random>
 #include <system_error>
@@ -109,6 +111,20 @@ constexpr std::chrono::milliseconds kPauseBetweenLockTries{10};
                   std::error_code(error, std::generic_category()).message(), to_string(point)));
 }
 
+// Durably: a first checkpoint must not outlive the database that it belongs to.
+[[nodiscard]] Result<> put_in_place(const std::string& folder, const std::string& from,
+                                    const std::string& to) {
+  const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool done =
+      directory >= 0 && std::rename(from.c_str(), to.c_str()) == 0 && ::fsync(directory) == 0;
+  const int error = errno;
+  if (directory >= 0) ::close(directory);
+  if (done) return {};
+  return fail(ErrorCode::io,
+              fmt::format("the state database {} cannot be made: {}", to,
+                          std::error_code(error, std::generic_category()).message()));
+}
+
 void remove_database(const std::string& path) {
   for (const char* suffix : {"", "-journal", "-wal", "-shm"}) {
     std::error_code error;
@@ -156,6 +172,23 @@ struct StateStore::Database {
   [[nodiscard]] bool write_outbox(const Checkpoint& checkpoint);
 };
 
+Result<> StateStore::make_database(const std::string& state_dir, const std::string& path) {
+  const std::string made = path + ".new";
+  remove_database(made);
+  Result<> done;
+  {
+    auto connection = SqliteConnection::open(made);
+    if (!connection) return std::unexpected(connection.error());
+    Database database{std::move(*connection), made};
+    std::string instance_id;
+    done = database.begin_or_check(state_dir, instance_id);
+    if (done) done = database.connection->execute("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+  if (done) done = put_in_place(state_dir, made, path);
+  remove_database(made);
+  return done;
+}
+
 StateStore::~StateStore() {
   database_.reset();
   if (lock_ >= 0) ::close(lock_);
@@ -179,7 +212,10 @@ Result<std::unique_ptr<StateStore>> StateStore::open(const std::string& state_di
   store->path_ = state_dir + "/state.db";
   if (auto checked = check_before_open(store->path_); !checked)
     return std::unexpected(checked.error());
-  const bool is_new = !std::filesystem::exists(store->path_, error);
+  if (!std::filesystem::exists(store->path_, error)) {
+    if (auto made = make_database(state_dir, store->path_); !made)
+      return std::unexpected(made.error());
+  }
   auto connection = SqliteConnection::open(store->path_);
   if (!connection) return std::unexpected(connection.error());
   store->database_ = std::make_unique<Database>();
@@ -187,8 +223,6 @@ Result<std::unique_ptr<StateStore>> StateStore::open(const std::string& state_di
   store->database_->path = store->path_;
   if (auto begun = store->database_->begin_or_check(state_dir, store->instance_id_); !begun) {
     store->database_.reset();
-    // The disk was full, for example: what was just made would be taken for a damaged one.
-    if (is_new) remove_database(store->path_);
     return std::unexpected(begun.error());
   }
   return store;

@@ -57,6 +57,10 @@ class StateStore {
  private:
   struct Database;
   StateStore() = default;
+  // Makes an empty database under another name and puts it in its place when it is whole, so that
+  // a process that is killed meanwhile leaves nothing that looks damaged.
+  [[nodiscard]] static Result<> make_database(const std::string& state_dir,
+                                              const std::string& path);
   std::unique_ptr<Database> database_;
   std::string folder_;
   std::string path_;

@@ -281,6 +281,36 @@ TEST_F(StateFaults, OfTheProcessAtAnyWriteLeaveAWholeCheckpointOrNone) {
   EXPECT_GT(afters, 0U) << "one was killed while the log was copied";
 }
 
+TEST_F(StateFaults, OfACrashWhileItIsMadeLeaveNothingInTheWay) {
+  for (const FaultPoint point : {FaultPoint::database_write, FaultPoint::database_sync}) {
+    int crashes = 0;
+    for (bool is_over = false; !is_over; ++crashes) {
+      const std::string fresh = folder_ / "fresh";
+      std::filesystem::remove_all(fresh);
+      const pid_t child = ::fork();
+      if (child == 0) {
+        int calls = 0;
+        const FaultHook hook = [&](FaultPoint asked) {
+          if (asked == point && calls++ == crashes) ::_exit(1);
+          return 0;
+        };
+        set_fault_hook(&hook);
+        ::_exit(StateStore::open(fresh).has_value() ? 0 : 2);
+      }
+      int status = 0;
+      ASSERT_EQ(::waitpid(child, &status, 0), child);
+      ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) != 2);
+      is_over = WEXITSTATUS(status) == 0;
+      const auto store = StateStore::open(fresh);
+      ASSERT_TRUE(store) << to_string(point) << ", call " << crashes << ": "
+                         << store.error().message;
+      EXPECT_TRUE((*store)->write(one_of_everything()));
+      EXPECT_FALSE(std::filesystem::exists(fresh + "/state.db.new"));
+    }
+    EXPECT_GT(crashes, 2);
+  }
+}
+
 TEST_F(StateFaults, OfAFullDiskPassWhenThereIsSpace) {
   // In a name space of its own the mount goes with the process, whatever becomes of it.
   const std::string full = folder_ / "full";
