@@ -80,6 +80,7 @@ Coordinator::Coordinator(const Config& config, ModelSetup& models, StateStore& s
 Coordinator::~Coordinator() = default;
 
 Result<> Coordinator::open_joins(const StoredState& state) {
+  join_logs_.reserve(models_.schemas().size());
   for (const ModelSchema* schema : models_.schemas()) {
     joins_.emplace_back();
     join_logs_.push_back(nullptr);
