@@ -88,6 +88,8 @@ inline void append(LaneBatch& batch, ModelIndex model, const FakeMessage& messag
 
 class FakeSource final : public Source {
  public:
+  static constexpr std::chrono::microseconds kLongestWait{50};  // of a poll
+
   explicit FakeSource(const Clock& clock, std::string name = "fake")
       : clock_(clock), name_(std::move(name)) {}
 
@@ -127,6 +129,26 @@ class FakeSource final : public Source {
   void set_ready(bool ready) { ready_ = ready; }
   // Runs inside the next `control`, as a rebalance does.
   void at_next_control(std::function<void(SourceHost&)> run) { at_control_ = std::move(run); }
+  // To be called inside `control`: a partition is taken away as the Kafka source does it, and comes
+  // back to where the host has stored it.
+  void revoke(MessageKind kind, std::int32_t number, SourceHost& host) {
+    {
+      const std::scoped_lock lock(mutex_);
+      partition_of(kind, number).reading = false;
+    }
+    host.checkpoint_before_revoke();
+    const std::scoped_lock lock(mutex_);
+    partition_of(kind, number).assigned = false;
+  }
+  void give_back(MessageKind kind, std::int32_t number, const SourceHost& host) {
+    const std::scoped_lock lock(mutex_);
+    Partition& partition = partition_of(kind, number);
+    partition.reading = partition.assigned = true;
+    partition.state.progress = {};
+    begin_at_stored(id_of(kind, number), partition, host);
+    drained_.assign(lanes_, false);
+    changed_.notify_all();
+  }
   void on_acknowledge(std::function<void()> run) { on_acknowledge_ = std::move(run); }
 
   [[nodiscard]] std::int64_t acknowledged(MessageKind kind, std::int32_t partition) const {
@@ -152,14 +174,7 @@ class FakeSource final : public Source {
     host_ = &host;
     lanes_ = lanes;
     drained_.assign(lanes, false);
-    for (auto& [id, partition] : partitions_) {
-      const auto stored = host.stored().find(id);
-      if (stored != host.stored().end()) {
-        partition.state.progress.next_offset = stored->second.progress.next_offset;
-        partition.state.progress.max_event_time = stored->second.progress.max_event_time;
-      }
-      update_end(partition);
-    }
+    for (auto& [id, partition] : partitions_) begin_at_stored(id, partition, host);
     return {};
   }
   void control() override {
@@ -173,14 +188,16 @@ class FakeSource final : public Source {
     if (take(lane, batch, max_rows)) return true;
     drained_[lane] = true;
     changed_.notify_all();
-    // Shorter than a broker's: a lane that waits cannot be parked.
-    changed_.wait_for(lock, std::chrono::milliseconds(std::min<DurationMs>(timeout, 1)));
+    // Far shorter than a broker's: a lane that waits cannot be parked.
+    if (timeout > 0) changed_.wait_for(lock, kLongestWait);
     return true;
   }
   [[nodiscard]] PartitionStates progress() const override {
     const std::scoped_lock lock(mutex_);
     PartitionStates states;
-    for (const auto& [id, partition] : partitions_) states[id] = partition.state;
+    for (const auto& [id, partition] : partitions_) {
+      if (partition.assigned) states[id] = partition.state;
+    }
     return states;
   }
   void acknowledge(const PartitionStates& durable) override {
@@ -196,6 +213,8 @@ class FakeSource final : public Source {
     unsigned number = 0;
     std::vector<FakeMessage> messages;
     std::size_t released = 0;
+    bool reading = true;
+    bool assigned = true;
   };
 
   [[nodiscard]] PartitionId id_of(MessageKind kind, std::int32_t partition) const {
@@ -210,6 +229,14 @@ class FakeSource final : public Source {
     }
     return found->second;
   }
+  void begin_at_stored(const PartitionId& id, Partition& partition, const SourceHost& host) const {
+    const auto stored = host.stored().find(id);
+    if (stored != host.stored().end()) {
+      partition.state.progress.next_offset = stored->second.progress.next_offset;
+      partition.state.progress.max_event_time = stored->second.progress.max_event_time;
+    }
+    update_end(partition);
+  }
   void update_end(Partition& partition) const {
     PartitionProgress& progress = partition.state.progress;
     const bool at_end = progress.next_offset >= static_cast<std::int64_t>(partition.released);
@@ -220,7 +247,7 @@ class FakeSource final : public Source {
   bool take(unsigned lane, LaneBatch& batch, std::uint32_t max_rows) {
     const std::size_t before = given_;
     for (auto& [id, partition] : partitions_) {
-      if (partition.number % lanes_ != lane) continue;
+      if (partition.number % lanes_ != lane || !partition.reading) continue;
       PartitionProgress& progress = partition.state.progress;
       while (progress.next_offset < static_cast<std::int64_t>(partition.released) &&
              given_ - before < max_rows) {
