@@ -16,18 +16,18 @@ namespace driftd {
 struct LabelDelays {
   // Upper bounds of the buckets, inclusive, in seconds; the last bucket has none. From a click to
   // a chargeback.
-  static constexpr std::array<double, 14> kBounds_s = {
+  static constexpr std::array<double, 14> kBoundsInSeconds = {
       1,          10,         60,         600,         3'600,       6 * 3'600,   86'400,
       2 * 86'400, 3 * 86'400, 7 * 86'400, 14 * 86'400, 30 * 86'400, 60 * 86'400, 90 * 86'400};
 
-  std::array<std::uint64_t, kBounds_s.size() + 1> counts{};
+  std::array<std::uint64_t, kBoundsInSeconds.size() + 1> counts{};
   double sum_s = 0;
 
   // A label that is older than its prediction has no delay.
   void add(DurationMs delay) {
     const double seconds = std::max(0.0, static_cast<double>(delay) / 1e3);
-    const auto bucket = std::lower_bound(kBounds_s.begin(), kBounds_s.end(), seconds);
-    ++counts[static_cast<std::size_t>(bucket - kBounds_s.begin())];
+    const auto bucket = std::lower_bound(kBoundsInSeconds.begin(), kBoundsInSeconds.end(), seconds);
+    ++counts[static_cast<std::size_t>(bucket - kBoundsInSeconds.begin())];
     sum_s += seconds;
   }
   void merge(const LabelDelays& other) {
@@ -44,9 +44,10 @@ struct LabelDelays {
   [[nodiscard]] std::optional<double> bound_of(double share) const {
     const std::uint64_t all = total();
     std::uint64_t so_far = 0;
-    for (std::size_t i = 0; i < kBounds_s.size() && all > 0; ++i) {
+    for (std::size_t i = 0; i < kBoundsInSeconds.size() && all > 0; ++i) {
       so_far += counts[i];
-      if (static_cast<double>(so_far) >= share * static_cast<double>(all)) return kBounds_s[i];
+      if (static_cast<double>(so_far) >= share * static_cast<double>(all))
+        return kBoundsInSeconds[i];
     }
     return std::nullopt;
   }

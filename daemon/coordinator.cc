@@ -104,6 +104,7 @@ Result<> Coordinator::open_joins(const StoredState& state) {
 
 void Coordinator::make_lanes() {
   std::vector<LabelJoin*> joins;
+  joins.reserve(joins_.size());
   for (const auto& join : joins_) joins.push_back(join.get());
   // Windows by count hold every N predictions in order of arrival, and only one lane has an order.
   const bool by_count =

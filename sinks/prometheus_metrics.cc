@@ -217,8 +217,8 @@ class PrometheusMetrics::Exposition {
     for (std::size_t i = 0; i < more.size(); ++i)
       more[i] = static_cast<double>(delays.counts[i] - shown.counts[i]);
     families_.label_delay
-        .Add(labels, prometheus::Histogram::BucketBoundaries(LabelDelays::kBounds_s.begin(),
-                                                             LabelDelays::kBounds_s.end()))
+        .Add(labels, prometheus::Histogram::BucketBoundaries(LabelDelays::kBoundsInSeconds.begin(),
+                                                             LabelDelays::kBoundsInSeconds.end()))
         .ObserveMultiple(more, delays.sum_s - shown.sum_s);
     shown = delays;
   }

@@ -1,7 +1,11 @@
 // `driftd run` killed with SIGKILL, at several moments, between a real Kafka and its SQLite store:
 // what is found in the end is what an undisturbed run finds.
 
+#include <sched.h>
+#include <sys/mount.h>
+
 #include <chrono>
+#include <filesystem>
 #include <random>
 #include <thread>
 
@@ -13,13 +17,14 @@
 namespace driftd {
 namespace {
 
+namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr seconds kReadyLimit{8};  // far less than a consumer group's session time-out of 45 s
 constexpr seconds kReadLimit{40};
 constexpr int kCopies = 20;
-constexpr std::size_t kParts = 8;
+constexpr std::size_t kParts = 16;
 constexpr unsigned kSeed = 7;
 constexpr const char* kReadsInSmallSteps =
     R"("fetch.message.max.bytes" = "20000", "queued.max.messages.kbytes" = "10")";
@@ -100,7 +105,7 @@ TEST_F(CrashRestart, KilledAgainAndAgainWhileReadingItCatchesUp) {
   config_.properties = kReadsInSmallSteps;
   config_.checkpoint_interval = "20ms";
   int in_the_middle = 0;
-  for (int i = 0; i < 6; ++i) {
+  for (int i = 0; i < 8; ++i) {
     const auto driftd = start(config_);
     EXPECT_TRUE(driftd->is_ready_within(kReadyLimit)) << "start " << i;
     const std::int64_t before = committed();
@@ -130,6 +135,42 @@ TEST_F(CrashRestart, GoesOnWithOpenWindowsAfterAnOrderlyStop) {
       EXPECT_EQ(driftd->stop(), kExitOk);
     }
   }
+}
+
+// A small file system, seen by this process and those that it starts; gone with them.
+[[nodiscard]] bool mount_small_disk(const fs::path& folder) {
+  fs::create_directories(folder);
+  return ::unshare(CLONE_NEWNS) == 0 &&
+         ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         ::mount("tmpfs", folder.c_str(), "tmpfs", 0, "size=32m") == 0;
+}
+
+TEST_F(CrashRestart, StopsReadingBeforeTheDiskIsFullAndGoesOnWhenThereIsSpace) {
+  const fs::path disk = folder() / "disk";
+  if (!mount_small_disk(disk)) GTEST_SKIP() << "no file system may be mounted here";
+  const CarLoanTraffic traffic(1);
+  const StoredResults expected = replayed(traffic, config_, folder());
+  config_.state_dir = "disk/state";
+  const auto driftd = start(config_);
+  ASSERT_TRUE(driftd->is_ready_within(kReadyLimit));
+  produce_part(traffic, 0);
+  const auto first = static_cast<double>(part(traffic.predictions, 0).size());
+  EXPECT_TRUE(driftd->reaches("driftd_predictions_total", first, kReadLimit));
+
+  // Nearly all that is free: less than the tenth of the disk that must stay.
+  const fs::path ballast = disk / "ballast";
+  write_text(ballast, std::string(fs::space(disk).available - (1 << 20), 'x'));
+  const auto readiness = [&] { return driftd->get("/-/ready"); };
+  EXPECT_TRUE(wait_until(kReadyLimit, [&] { return readiness().status == 503; }));
+  EXPECT_NE(readiness().body.find("is nearly full"), std::string::npos) << readiness().body;
+  for (std::size_t i = 1; i < kParts; ++i) produce_part(traffic, i);
+  // A daemon that still read would have come to the end within far less.
+  EXPECT_FALSE(wait_until(seconds(3), [&] { return committed() == end(); }));
+  EXPECT_EQ(readiness().status, 503);
+
+  fs::remove(ballast);
+  EXPECT_TRUE(wait_until(kReadyLimit, [&] { return readiness().status == 200; }));
+  expect_undisturbed(*driftd, expected);
 }
 
 }  // namespace
