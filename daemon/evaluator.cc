@@ -15,6 +15,8 @@ namespace {
 // A revision is published for late labels once they are a twentieth of the window, so that a window
 // has at most some twenty revisions however many labels trickle in.
 constexpr std::uint64_t kLabelStepsPerWindow = 20;
+// For late predictions the distance between two revisions doubles so often: from 10 s to a week.
+constexpr std::int32_t kMostDoublings = 16;
 
 // What is called bad where the owner gives no limit of their own (DESIGN section 9).
 constexpr double kLeastAccuracy = 0.8;
@@ -279,15 +281,18 @@ std::unique_ptr<Pane> Evaluator::load(const PaneKey& window) {
 }
 
 bool Evaluator::due(const PaneKey& key, const WindowRecord& window) const {
-  if (window.labelled == window.predictions) return true;
+  if (window.labelled == window.predictions && !window.features_pending) return true;
   const DurationMs interval = plan_of(key).model.config->amend_interval;
-  const bool time_has_passed =
-      event_times_[position(key.monitor.model)] - window.published_time >= interval;
-  if (!time_has_passed && clock_.now() - window.published_at < interval) return false;
-  if (window.features_pending) return true;
+  const DurationMs passed =
+      std::max(event_times_[position(key.monitor.model)] - window.published_time,
+               clock_.now() - window.published_at);
+  if (passed < interval) return false;
   // Rounded up: 39 predictions in steps of one would be 39 revisions.
   const std::uint64_t step = (window.predictions + kLabelStepsPerWindow - 1) / kLabelStepsPerWindow;
-  return window.labelled >= window.published_labelled + step;
+  if (window.labelled >= window.published_labelled + step) return true;
+  // Late predictions may trickle in for a horizon, too: each revision waits twice as long.
+  return window.features_pending &&
+         passed / (DurationMs{1} << std::min(window.revision, kMostDoublings)) >= interval;
 }
 
 void Evaluator::amend(bool all) {

@@ -244,6 +244,31 @@ TEST(Evaluator, SaysTheSameOfAWindowHoweverItsRowsCame) {
   }
 }
 
+// A late prediction and its label every amend interval, as many as fit into a week.
+TEST(Evaluator, BoundsTheRevisionsHoweverLatePredictionsTrickleIn) {
+  Evaluating model;
+  model.fill(0, 1'000, 1'000);
+  (void)model.close();
+  std::int32_t revision = 0;
+  constexpr int kLate = 60'480;
+  for (int late = 0; late < kLate; ++late) {
+    const std::string id = "late/" + std::to_string(late);
+    model.take(prediction(id, late % kSize, late % 10));
+    if (late % 600 == 0) model.take(label_of(id, kBegin));
+    (void)model.close();
+    model.wait();
+    if (const auto accuracy = metric(model.amend(), "accuracy")) {
+      EXPECT_EQ(accuracy->window.revision, revision + 1);
+      revision = accuracy->window.revision;
+    }
+  }
+  EXPECT_GE(revision, 5);
+  EXPECT_LE(revision, 17);
+  const auto last = metric(model.amend(true), "accuracy");
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->window.n, 1'000 + kLate);
+}
+
 TEST(Evaluator, BoundsTheRevisionsHoweverLabelsTrickleIn) {
   for (const int rows : {1, 2, 19, 20, 21, 39, 40, 59, 100, 399, 1'000}) {
     Evaluating model;

@@ -186,6 +186,28 @@ TEST(LabelJoin, JoinsWhatBelongsTogether) {
   }
 }
 
+TEST(LabelJoin, KeepsTheSameIdsOfTwoModelsApartInOneMemory) {
+  Joining one;
+  Joining other;
+  EXPECT_TRUE(one.predict(5, 100, 0.25));
+  EXPECT_TRUE(other.label(5, 101));
+  EXPECT_EQ(one.joined() + other.joined(), 0U);
+  EXPECT_TRUE(other.predict(5, 100, 0.75));
+  EXPECT_EQ(other.joined(), 1U);
+  EXPECT_EQ(one.joined(), 0U);
+
+  const ModelSchema schema = make_schema(Task::binary);
+  const auto rows = [&] { return std::make_unique<MemoryJoinRows>(LabelJoin::row_bytes(schema)); };
+  MemoryBudget budget(kMemory);
+  {
+    const LabelJoin first(schema, budget, rows());
+    const std::size_t left = budget.left();
+    const LabelJoin second(schema, budget, rows());
+    EXPECT_EQ(kMemory - left, left - budget.left()) << "both take from it";
+  }
+  EXPECT_EQ(budget.left(), kMemory);
+}
+
 TEST(LabelJoin, KeepsTheFirstPredictionAndTheFirstLabel) {
   Joining joining;
   joining.predict(5, 100, 0.25);
