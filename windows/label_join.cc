@@ -49,7 +49,8 @@ RowIndex::Place LabelJoin::find(const IdHash& id) {
     }
     std::memcpy(&found_, bytes_.data(), sizeof(Row));
     if (found_.id != id || is_expired(found_)) return false;
-    std::memcpy(scores_.data(), bytes_.data() + sizeof(Row), bytes_.size() - sizeof(Row));
+    if (!scores_.empty())
+      std::memcpy(scores_.data(), bytes_.data() + sizeof(Row), bytes_.size() - sizeof(Row));
     return true;
   });
 }
@@ -85,7 +86,8 @@ void LabelJoin::add(Row& row, const RowIndex::Place& place) {
   const RowNumber number = rows_->next();
   row.previous = place.row;
   std::memcpy(bytes_.data(), &row, sizeof(Row));
-  std::memcpy(bytes_.data() + sizeof(Row), scores_.data(), bytes_.size() - sizeof(Row));
+  if (!scores_.empty())
+    std::memcpy(bytes_.data() + sizeof(Row), scores_.data(), bytes_.size() - sizeof(Row));
   rows_->append(bytes_);
   index_.set_alive(segments_.front().first, rows_->next());
   if (place.row == kNoRow) {
