@@ -82,6 +82,17 @@ void append_prediction(std::string& out, std::uint64_t number) {
                  kCountries[random() % kCountries.size()], head.score, 5 + 20 * random.uniform());
 }
 
+void append_short_prediction(std::string& out, std::uint64_t number) {
+  TrafficRandom random = random_of(kEvents, number);
+  const Head head = draw_head(random);
+  append_id(out, head);
+  fmt::format_to(std::back_inserter(out),
+                 R"("model":"{}","version":"v{}","ts":{},"features":{{"f0":{:.9g}}},)"
+                 R"("prediction":{:.6g}}})",
+                 kTrafficModel, 1 + number % kVersions, kFirstTimeMs + number, feature(random, 0),
+                 head.score);
+}
+
 void append_label(std::string& out, std::uint64_t number) {
   TrafficRandom random = random_of(kEvents, number);
   const Head head = draw_head(random);

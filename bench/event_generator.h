@@ -15,6 +15,8 @@ inline constexpr int kTrafficFeatures = 20;
 inline constexpr const char* kTrafficModel = "scoring";
 
 void append_prediction(std::string& out, std::uint64_t number);
+// The same event with its first feature only: for what depends on the number of events alone.
+void append_short_prediction(std::string& out, std::uint64_t number);
 // Of the prediction with the same number; known a minute after it.
 void append_label(std::string& out, std::uint64_t number);
 

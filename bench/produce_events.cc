@@ -1,11 +1,15 @@
-// Makes a topic and fills it with predictions, event i into partition i modulo PARTITIONS.
+// Makes a topic and fills it with predictions or labels, event i into partition i modulo
+// PARTITIONS.
 //
-//   bench_produce_events BROKERS TOPIC EVENTS PARTITIONS [CODEC]
+//   bench_produce_events BROKERS TOPIC EVENTS PARTITIONS [CODEC [KIND]]
+//
+// KIND: predictions (the default), short_predictions or labels.
 #include <librdkafka/rdkafka.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include "bench/event_generator.h"
 
@@ -58,23 +62,35 @@ void make_topic(rd_kafka_t* producer, const char* topic, int partitions) {
   rd_kafka_NewTopic_destroy(wanted);
 }
 
+using Append = void (*)(std::string&, std::uint64_t);
+
+[[nodiscard]] Append append_of(std::string_view kind) {
+  if (kind == "predictions") return driftd::append_prediction;
+  if (kind == "short_predictions") return driftd::append_short_prediction;
+  return kind == "labels" ? driftd::append_label : nullptr;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5 && argc != 6) {
-    std::fprintf(stderr, "usage: %s BROKERS TOPIC EVENTS PARTITIONS [CODEC]\n", argv[0]);
+  const Append append = append_of(argc == 7 ? argv[6] : "predictions");
+  if (argc < 5 || argc > 7 || append == nullptr) {
+    std::fprintf(stderr,
+                 "usage: %s BROKERS TOPIC EVENTS PARTITIONS [CODEC "
+                 "[predictions|short_predictions|labels]]\n",
+                 argv[0]);
     return 64;
   }
   const std::uint64_t events = std::strtoull(argv[3], nullptr, 10);
   const int partitions = std::atoi(argv[4]);
-  rd_kafka_t* producer = make_producer(argv[1], argc == 6 ? argv[5] : "lz4");
+  rd_kafka_t* producer = make_producer(argv[1], argc > 5 ? argv[5] : "lz4");
   make_topic(producer, argv[2], partitions);
   rd_kafka_topic_t* topic = rd_kafka_topic_new(producer, argv[2], nullptr);
   std::uint64_t bytes = 0;
   std::string event;
   for (std::uint64_t i = 0; i < events; ++i) {
     event.clear();
-    driftd::append_prediction(event, i);
+    append(event, i);
     bytes += event.size();
     const auto partition = static_cast<std::int32_t>(i % static_cast<std::uint64_t>(partitions));
     while (rd_kafka_produce(topic, partition, RD_KAFKA_MSG_F_COPY, event.data(), event.size(),

@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
 # Measures driftd against the floor that the machine sets; ./dev bench builds it and runs this.
 #
-#   bench/run.sh [kafka|replay|micro|memory|join|stores|all]      default: all, without stores
+#   bench/run.sh [kafka|labels|pending|replay|micro|memory|join|stores|all]      default: all but pending and stores
 #
 #   kafka   a real broker, lz4, 1 and 4 partitions: a program that only counts bytes and
 #           `driftd run`, in turns; events per second of the whole process's CPU time
+#   labels  `driftd run` with as many labels as predictions: events per CPU second, and the share
+#           that its checkpoints take
+#   pending resident memory of `driftd run` while BENCH_ROWS predictions wait for their labels;
+#           3 GB of disk
 #   memory  resident memory of `driftd run` at each quarter of the topic
 #   replay  `driftd replay` over files, without and with labels
 #   micro   single steps of the pipeline (Google Benchmark)
@@ -60,7 +64,9 @@ median() { sort -g | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'
 compute() { awk "BEGIN { printf \"$1\", $2 }"; }
 
 # About 10,000 events a window: three versions, an event a millisecond.
-write_config() { # file, topic, state folder, checkpoint interval
+write_config() { # file, topic, state folder, checkpoint interval, label topic or nothing
+  local labels=
+  if [ -n "${5:-}" ]; then labels="labels = [\"$5\"]"; fi
   cat >"$1" <<TOML
 [daemon]
 listen = "127.0.0.1:$http_port"
@@ -76,6 +82,7 @@ url = "sqlite:$3/driftd.db"
 brokers = "$brokers"
 group_id = "$(basename "$3")"
 predictions = ["$2"]
+$labels
 timestamps = "milliseconds"
 
 [[model]]
@@ -83,7 +90,7 @@ name = "scoring"
 reference = "$dir/data/reference.csv"
 
 [model.window]
-size = "30s"
+size = "${BENCH_WINDOW:-30s}"
 
 [model.metrics]
 accuracy = {}
@@ -100,10 +107,13 @@ make_files() {
   touch "$dir/data/complete-$events"
 }
 
+start_broker() {
+  if [ -z "$broker" ]; then broker=$("$root/tests/servers/kafka-up.sh"); fi
+}
+
 make_topics() {
   local partitions
-  if [ -n "$broker" ]; then return 0; fi
-  broker=$("$root/tests/servers/kafka-up.sh")
+  start_broker
   [ ! -e "$KAFKA_DIR/topics-$events" ] || return 0
   say "making the topics, about half a minute"
   for partitions in 1 4; do
@@ -113,36 +123,43 @@ make_topics() {
   touch "$KAFKA_DIR/topics-$events"
 }
 
-# Predictions counted so far, by the daemon's own word; it speaks after every checkpoint.
-predictions() {
+# The sum of a family of the daemon's own metrics; it counts anew after every checkpoint.
+metric() { # family, printf's format
   curl -sf "http://127.0.0.1:$http_port/metrics" 2>/dev/null |
-    awk '/^driftd_predictions_total/ { sum += $2 } END { printf "%d", sum }'
+    awk -v family="$1" 'index($1, family "{") == 1 || $1 == family { sum += $2 } END { printf "'"$2"'", sum }'
+}
+# Events counted so far.
+counted_events() {
+  echo $(($(metric driftd_predictions_total %d) + $(metric driftd_labels_total %d)))
 }
 
-# Runs the daemon until it has counted the whole topic; sets `cpu`, `wall` and `quarters`, the
-# resident MiB when it first said that a quarter, a half, ... had been counted.
-run_daemon() { # partitions, checkpoint interval, pause between two questions
-  local state=$dir/state-$$-$RANDOM counted=0 next=1 begun
+# Runs the daemon until it has counted all events of its topics; sets `cpu`, `wall`, `checkpoints`,
+# `checkpoint_cpu` and `quarters`, the resident MiB when it first said that a quarter, a half, ...
+# had been counted.
+run_daemon() { # topic, checkpoint interval, pause between two questions, events, label topic or nothing
+  local state=$dir/state-$$-$RANDOM counted=0 next=1 begun all=$4
   quarters=()
   mkdir -p "$state"
-  write_config "$state/driftd.toml" "events-$1" "$state" "$2"
+  write_config "$state/driftd.toml" "$1" "$state" "$2" "${5:-}"
   begun=$(now)
   "$build/driftd" run --config "$state/driftd.toml" >"$dir/driftd.log" 2>&1 &
   daemon=$!
-  while [ "$counted" -lt "$events" ]; do
+  while [ "$counted" -lt "$all" ]; do
     sleep "$3"
     if ! kill -0 "$daemon" 2>/dev/null; then
       say "driftd ended:"
       tail -n 5 "$dir/driftd.log" >&2
       exit 1
     fi
-    counted=$(predictions || echo 0)
-    while [ "$next" -le 4 ] && [ $((counted * 4)) -ge $((events * next)) ]; do
+    counted=$(counted_events || echo 0)
+    while [ "$next" -le 4 ] && [ $((counted * 4)) -ge $((all * next)) ]; do
       quarters+=("$(resident_of "$daemon")")
       next=$((next + 1))
     done
   done
   cpu=$(cpu_of "$daemon")
+  checkpoints=$(metric driftd_checkpoints_total %d)
+  checkpoint_cpu=$(metric driftd_checkpoint_cpu_seconds_total %.3f)
   wall=$(compute %.2f "$(now) - $begun")
   kill -TERM "$daemon"
   wait "$daemon" || say "driftd ended with status $?"
@@ -169,7 +186,7 @@ bench_kafka() {
         "$brokers" "events-$partitions" "$events" "$partitions")
       print_run "count bytes" "$partitions" "$turn" "${floor[@]}"
       floors+="$(rate "${floor[0]}")"$'\n'
-      run_daemon "$partitions" 1s 0.2
+      run_daemon "events-$partitions" 1s 0.2 "$events"
       print_run "driftd run" "$partitions" "$turn" "$cpu" "$wall" "${quarters[3]}"
       ours+="$(rate "$cpu")"$'\n'
     done
@@ -186,10 +203,42 @@ bench_memory() {
   make_topics
   local partitions
   for partitions in 1 4; do
-    run_daemon "$partitions" 100ms 0.05
+    run_daemon "events-$partitions" 100ms 0.05 "$events"
     echo "resident MiB when 25, 50, 75 and 100 % of $events events were counted," \
       "$partitions partitions: ${quarters[*]}"
   done
+}
+
+make_topic() { # topic, events, kind
+  start_broker
+  [ ! -e "$KAFKA_DIR/topic-$1-$2" ] || return 0
+  say "making the topic $1"
+  "$build/bench/bench_produce_events" "$brokers" "$1" "$2" 1 lz4 "$3" >&2
+  touch "$KAFKA_DIR/topic-$1-$2"
+}
+
+bench_labels() {
+  make_files
+  make_topic predictions "$events" predictions
+  make_topic labels "$events" labels
+  echo "turn  CPU s  wall s  events per CPU second  checkpoints  ms CPU each  share of CPU"
+  for turn in $(seq "$turns"); do
+    run_daemon predictions 1s 0.2 $((2 * events)) labels
+    printf '%4d  %5.2f  %6.2f  %21d  %11d  %11.1f  %10.1f %%\n' "$turn" "$cpu" "$wall" \
+      "$(compute %.0f "2 * $events / $cpu")" "$checkpoints" \
+      "$(compute %.1f "1000 * $checkpoint_cpu / $checkpoints")" \
+      "$(compute %.1f "100 * $checkpoint_cpu / $cpu")"
+  done
+}
+
+bench_pending() {
+  local rows=${BENCH_ROWS:-10000000}
+  make_files
+  make_topic short "$rows" short_predictions
+  make_topic no_labels 0 labels
+  BENCH_WINDOW=10m run_daemon short 1s 0.1 "$rows" no_labels
+  echo "resident MiB when 25, 50, 75 and 100 % of $rows predictions waited for their label:" \
+    "${quarters[*]}; $(compute %.0f "$rows / $cpu") predictions per CPU second"
 }
 
 replay_once() { # name, labels or nothing
@@ -247,16 +296,17 @@ bench_join() {
 
 mkdir -p "$dir"
 case ${1:-all} in
-  kafka | memory | replay | micro | join | stores) "bench_$1" ;;
+  kafka | labels | pending | memory | replay | micro | join | stores) "bench_$1" ;;
   all)
     bench_micro
     bench_join
     bench_replay
     bench_kafka
+    bench_labels
     bench_memory
     ;;
   *)
-    sed -n '2,27s/^# \{0,1\}//p' "$0"
+    sed -n '2,31s/^# \{0,1\}//p' "$0"
     exit 64
     ;;
 esac

@@ -1,8 +1,16 @@
 #include "core/clock.h"
 
+#include <time.h>
+
 #include <chrono>
 
 namespace driftd {
+
+std::int64_t thread_cpu_us() {
+  timespec used{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return std::int64_t{used.tv_sec} * 1'000'000 + used.tv_nsec / 1'000;
+}
 
 TimeMs SystemClock::now() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(

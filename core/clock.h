@@ -25,6 +25,10 @@ class Clock {
   [[nodiscard]] virtual TimeMs steady() const = 0;
 };
 
+// What the calling thread has used of a processor since it began, in microseconds. It measures the
+// cost of work and is no time: nothing may be decided by it.
+[[nodiscard]] std::int64_t thread_cpu_us();
+
 class SystemClock final : public Clock {
  public:
   [[nodiscard]] TimeMs now() const override;

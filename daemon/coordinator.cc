@@ -532,6 +532,7 @@ void Coordinator::checkpoint(bool last) {
   // What a checkpoint that was given up held is not in the store, so none after it may be written.
   if (gave_up_) return;
   const TimeMs begun = clock_.steady();
+  const std::int64_t cpu_begun = thread_cpu_us();
   Snapshot snapshot;
   Checkpoint& checkpoint = snapshot.checkpoint;
   lanes_->park();
@@ -544,6 +545,7 @@ void Coordinator::checkpoint(bool last) {
   writing_failed_ = !write_join_rows();
   if (!last) resume_lanes();
 
+  const std::int64_t evaluation_begun = thread_cpu_us();
   evaluator_.evaluate([this](const PaneKey& window) {
     const WindowSpec& spec = models_.monitored()[position(window.monitor.model)].window;
     return spec.by_count() || has_passed(window.monitor.model, window.pane + spec.size);
@@ -552,6 +554,7 @@ void Coordinator::checkpoint(bool last) {
     evaluator_.mature(static_cast<ModelIndex>(i), watermarks_[i], labels_until_[i]);
   }
   evaluator_.amend(last);
+  const std::int64_t evaluation_us = thread_cpu_us() - evaluation_begun;
   const std::vector<Report> reports = evaluator_.take_reports();
   take_windows(checkpoint);
   store_monitors(snapshot);
@@ -583,7 +586,8 @@ void Coordinator::checkpoint(bool last) {
   }
   observer_.totals(totals());
   last_checkpoint_ = clock_.steady();
-  observer_.checkpoint_written(last_checkpoint_ - begun);
+  observer_.checkpoint_written(
+      {last_checkpoint_ - begun, thread_cpu_us() - cpu_begun - evaluation_us});
 }
 
 bool Coordinator::write_until_done(const Checkpoint& checkpoint) {

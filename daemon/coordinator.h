@@ -53,6 +53,13 @@ struct PipelineTotals {
   DiscardCounts discarded;
 };
 
+// What one checkpoint cost. `cpu_us` is the coordinator's processor time in microseconds, without
+// the evaluation of windows, which lies between its two halves.
+struct CheckpointCost {
+  DurationMs took = 0;
+  std::int64_t cpu_us = 0;
+};
+
 // Called by the coordinator's thread: at a start with what was published before it, then after
 // every checkpoint.
 class CheckpointObserver {
@@ -63,7 +70,7 @@ class CheckpointObserver {
   virtual void monitor_changed(const MonitorName& name, const MonitorState& state) = 0;
   virtual void totals(const PipelineTotals& totals) = 0;
   virtual void watermark(const std::string& model, TimeMs watermark) = 0;
-  virtual void checkpoint_written(DurationMs took) = 0;
+  virtual void checkpoint_written(const CheckpointCost& cost) = 0;
 };
 
 // Makes the outbox entries of reports that are about to be published.

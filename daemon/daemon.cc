@@ -267,8 +267,8 @@ void Daemon::watermark(const std::string& model, TimeMs watermark) {
   if (watermark != kNoTime) metrics_.set_watermark(model, watermark);
 }
 
-void Daemon::checkpoint_written(DurationMs took) {
-  metrics_.count_checkpoint(took);
+void Daemon::checkpoint_written(const CheckpointCost& cost) {
+  metrics_.count_checkpoint(cost.took, cost.cpu_us);
   refresh_gauges();
 }
 

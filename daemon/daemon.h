@@ -60,7 +60,7 @@ class Daemon final : CheckpointObserver, OutboxComposer {
   void monitor_changed(const MonitorName& name, const MonitorState& state) override;
   void totals(const PipelineTotals& totals) override;
   void watermark(const std::string& model, TimeMs watermark) override;
-  void checkpoint_written(DurationMs took) override;
+  void checkpoint_written(const CheckpointCost& cost) override;
   // OutboxComposer
   [[nodiscard]] std::vector<StoredOutboxEntry> compose(std::span<const Report> reports) override;
   [[nodiscard]] std::map<std::string, std::int64_t> delivered() override;

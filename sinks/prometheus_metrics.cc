@@ -109,6 +109,11 @@ struct Families {
   Gauge& checkpoint_duration =
       gauges(registry, "driftd_checkpoint_duration_seconds", "How long the last checkpoint took.")
           .Add({});
+  Counter& checkpoint_cpu =
+      counters(registry, "driftd_checkpoint_cpu_seconds_total",
+               "Processor time that checkpoints took since the start, without the evaluation of "
+               "windows.")
+          .Add({});
   Counter& dead_letters_not_kept =
       counters(registry, "driftd_dead_letters_not_kept_total",
                "Bad events since the start for which the dead-letter file had no room.")
@@ -354,10 +359,11 @@ void PrometheusMetrics::count_deliveries(std::string_view sink, std::string_view
   if (counter != nullptr) counter->Increment(static_cast<double>(times));
 }
 
-void PrometheusMetrics::count_checkpoint(DurationMs took) {
+void PrometheusMetrics::count_checkpoint(DurationMs took, std::int64_t cpu_us) {
   const std::scoped_lock lock(exposition_->mutex());
   exposition_->families().checkpoints.Increment();
   exposition_->families().checkpoint_duration.Set(static_cast<double>(took) / 1e3);
+  exposition_->families().checkpoint_cpu.Increment(static_cast<double>(cpu_us) / 1e6);
 }
 
 void PrometheusMetrics::set_dead_letters_not_kept(std::uint64_t total) {

@@ -49,7 +49,7 @@ class PrometheusMetrics {
   void set_outbox_entries(std::string_view sink, std::uint64_t entries);
   // `result` is delivered, failed or rejected.
   void count_deliveries(std::string_view sink, std::string_view result, std::uint64_t times = 1);
-  void count_checkpoint(DurationMs took);
+  void count_checkpoint(DurationMs took, std::int64_t cpu_us);
   void set_dead_letters_not_kept(std::uint64_t total);
   void set_losses(std::uint64_t too_late, std::uint64_t damaged_windows);
   // Both since the start of the process.

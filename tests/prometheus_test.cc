@@ -176,7 +176,7 @@ TEST(PrometheusMetrics, ShowsItsOwnAffairs) {
   metrics.set_lag("kafka-0", "predictions", 3, 42);
   metrics.set_outbox_entries("store", 7);
   metrics.count_deliveries("webhook-0", "delivered", 2);
-  metrics.count_checkpoint(250);
+  metrics.count_checkpoint(250, 4'000);
   metrics.set_dead_letters_not_kept(5);
   metrics.set_losses(7, 8);
   LabelDelays delays;
@@ -212,6 +212,7 @@ TEST(PrometheusMetrics, ShowsItsOwnAffairs) {
             "2");
   EXPECT_EQ(value_of(metrics, "driftd_checkpoints_total"), "1");
   EXPECT_EQ(value_of(metrics, "driftd_checkpoint_duration_seconds"), "0.25");
+  EXPECT_EQ(value_of(metrics, "driftd_checkpoint_cpu_seconds_total"), "0.004");
   EXPECT_EQ(value_of(metrics, "driftd_dead_letters_not_kept_total"), "5");
   EXPECT_EQ(value_of(metrics, R"(driftd_join_rows{model="fraud"})"), "2");
   EXPECT_EQ(value_of(metrics, R"(driftd_join_evicted_total{model="fraud"})"), "6");

@@ -48,7 +48,7 @@ class Recorder final : public CheckpointObserver, public OutboxComposer {
   }
   void totals(const PipelineTotals&) override {}
   void watermark(const std::string&, TimeMs watermark) override { last_watermark = watermark; }
-  void checkpoint_written(DurationMs) override { ++checkpoints; }
+  void checkpoint_written(const CheckpointCost&) override { ++checkpoints; }
   std::vector<StoredOutboxEntry> compose(std::span<const Report> reports) override {
     std::vector<StoredOutboxEntry> entries;
     for (const Report& report : reports) {
