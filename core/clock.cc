@@ -1,8 +1,7 @@
 #include "core/clock.h"
 
-#include <time.h>
-
 #include <chrono>
+#include <ctime>
 
 namespace driftd {
 
