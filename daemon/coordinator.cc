@@ -12,7 +12,6 @@
 
 #include "daemon/fingerprint.h"
 #include "state/fault_points.h"
-#include "windows/watermark.h"
 
 namespace driftd {
 namespace {
@@ -24,20 +23,6 @@ constexpr DurationMs kLookAtDiskEvery = 1'000;
 
 // How many windows of each monitor a restart shows again; older ones are in the store.
 constexpr std::size_t kRecalledWindows = 24;
-
-[[nodiscard]] bool needs_labels(const Config& config) {
-  return std::any_of(config.sources.begin(), config.sources.end(),
-                     [](const KafkaSourceConfig& source) { return !source.labels.empty(); });
-}
-
-[[nodiscard]] std::vector<PartitionProgress> of_kind(const PartitionStates& states,
-                                                     MessageKind kind) {
-  std::vector<PartitionProgress> found;
-  for (const auto& [id, state] : states) {
-    if (state.kind == kind) found.push_back(state.progress);
-  }
-  return found;
-}
 
 // A topic created anew may be read from the very offset at which its predecessor ended.
 [[nodiscard]] bool is_at_same_place(const PartitionProgress& a, const PartitionProgress& b) {
@@ -69,13 +54,10 @@ Coordinator::Coordinator(const Config& config, ModelSetup& models, StateStore& s
         return WindowSummaries{std::move(stored->features), std::move(stored->performance)};
       }),
       evaluator_(models.evaluated(), clock, archive_),
+      times_(config, models.monitored()),
       join_memory_(config.state.memory),
       lane_count_(lanes),
-      retry_pause_(retry_pause) {
-  watermarks_.assign(models_.schemas().size(), kNoTime);
-  labels_until_.assign(models_.schemas().size(), kNoTime);
-  idle_close_until_.assign(models_.schemas().size(), kNoTime);
-}
+      retry_pause_(retry_pause) {}
 
 Coordinator::~Coordinator() = default;
 
@@ -336,58 +318,6 @@ Result<> Coordinator::write_once(const Checkpoint& checkpoint) {
   return store_.write(checkpoint);
 }
 
-void Coordinator::update_watermarks(const PartitionStates& progress) {
-  const std::vector<PartitionProgress> predictions = of_kind(progress, MessageKind::prediction);
-  const std::vector<PartitionProgress> labels = of_kind(progress, MessageKind::label);
-  const TimeMs now = clock_.now();
-  const TimeMs steady = clock_.steady();
-  for (std::size_t i = 0; i < watermarks_.size(); ++i) {
-    const WindowConfig& window = config_.models[i].window;
-    const WatermarkSpec spec{window.out_of_orderness, window.skew, window.idle_timeout};
-    // The watermark never goes back: a partition that wakes up late amends windows that have
-    // closed.
-    watermarks_[i] = std::max(watermarks_[i], watermark_of(predictions, spec, now, steady));
-    const bool idle = window.idle_close && all_idle_for(predictions, *window.idle_close, steady);
-    idle_close_until_[i] = idle ? now : kNoTime;
-    observer_.watermark(models_.schemas()[i]->name, watermarks_[i]);
-  }
-  TimeMs latest = kNoTime;
-  for (const auto& [id, state] : progress) latest = std::max(latest, state.progress.max_event_time);
-  for (std::size_t i = 0; i < labels_until_.size(); ++i) {
-    // A label's time may lie far ahead of the clock.
-    const TimeMs time = std::min(latest, now + config_.models[i].window.skew);
-    if (latest != kNoTime) evaluator_.set_event_time(static_cast<ModelIndex>(i), time);
-    labels_until_[i] = labels_until(labels, config_.models[i].label_horizon, steady);
-  }
-}
-
-// A label partition that has been read to its end for a whole horizon holds nothing back any more;
-// of partitions that are not known yet nothing can be said.
-TimeMs Coordinator::labels_until(std::span<const PartitionProgress> labels, DurationMs horizon,
-                                 TimeMs steady) const {
-  if (!needs_labels(config_)) return kEndOfTime;
-  if (labels.empty()) return kNoTime;
-  TimeMs until = kEndOfTime;
-  for (const PartitionProgress& partition : labels) {
-    if (!all_idle_for({&partition, 1}, horizon, steady))
-      until = std::min(until, partition.max_event_time);
-  }
-  return until;
-}
-
-// By time: whether everything that ends at `end` is complete.
-bool Coordinator::has_passed(ModelIndex model, TimeMs end) const {
-  const TimeMs due = end + models_.monitored()[position(model)].window.lateness;
-  return due <= watermarks_[position(model)] || due < idle_close_until_[position(model)];
-}
-
-bool Coordinator::is_complete(const PaneKey& pane, std::uint64_t predictions_in_all_lanes) const {
-  const WindowSpec& window = models_.monitored()[position(pane.monitor.model)].window;
-  if (window.by_count())
-    return predictions_in_all_lanes >= static_cast<std::uint64_t>(window.count);
-  return has_passed(pane.monitor.model, pane.pane + window.pane_size());
-}
-
 void Coordinator::take_panes(Snapshot& snapshot) {
   std::unordered_map<PaneKey, std::uint64_t> predictions;
   for (const auto& windows : windows_) {
@@ -398,7 +328,7 @@ void Coordinator::take_panes(Snapshot& snapshot) {
     for (auto entry = panes.begin(); entry != panes.end();) {
       const PaneKey key = entry->first;
       Pane& pane = *entry->second;
-      if (evaluator_.was_complete(key) || is_complete(key, predictions[key])) {
+      if (evaluator_.was_complete(key) || times_.is_complete(key, predictions[key])) {
         if (open_in_store_.erase({lane, key}) > 0) {
           snapshot.checkpoint.closed_open_panes.emplace_back(lane, window_id(key));
         }
@@ -431,12 +361,18 @@ void Coordinator::take_snapshot(Snapshot& snapshot) {
         {id.source, id.topic, id.partition, static_cast<int>(state.kind), progress.next_offset,
          progress.max_event_time, progress.last_offset, progress.last_fingerprint});
   }
-  update_watermarks(snapshot.progress);
+  times_.update(snapshot.progress, clock_.now(), clock_.steady());
+  for (const ModelSchema* schema : models_.schemas()) {
+    observer_.watermark(schema->name, times_.watermark(schema->index));
+    if (const TimeMs latest = times_.latest(schema->index); latest != kNoTime)
+      evaluator_.set_event_time(schema->index, latest);
+  }
   checkpoint.replaces_open_panes = first_checkpoint_;
   take_panes(snapshot);
   for (std::size_t i = 0; i < joins_.size(); ++i) {
     if (joins_[i] == nullptr) continue;
-    joins_[i]->expire(watermarks_[i], labels_until_[i]);
+    const ModelIndex model = models_.schemas()[i]->index;
+    joins_[i]->expire(times_.watermark(model), times_.labels_until(model));
     const LabelJoin::Expired expired = joins_[i]->expired();
     checkpoint.joins.push_back({models_.schemas()[i]->name, joins_[i]->begin_checkpoint(),
                                 expired.predictions_until, expired.until});
@@ -548,10 +484,11 @@ void Coordinator::checkpoint(bool last) {
   const std::int64_t evaluation_begun = thread_cpu_us();
   evaluator_.evaluate([this](const PaneKey& window) {
     const WindowSpec& spec = models_.monitored()[position(window.monitor.model)].window;
-    return spec.by_count() || has_passed(window.monitor.model, window.pane + spec.size);
+    return spec.by_count() || times_.has_passed(window.monitor.model, window.pane + spec.size);
   });
-  for (std::size_t i = 0; i < watermarks_.size(); ++i) {
-    evaluator_.mature(static_cast<ModelIndex>(i), watermarks_[i], labels_until_[i]);
+  for (const ModelSchema* schema : models_.schemas()) {
+    evaluator_.mature(schema->index, times_.watermark(schema->index),
+                      times_.labels_until(schema->index));
   }
   evaluator_.amend(last);
   const std::int64_t evaluation_us = thread_cpu_us() - evaluation_begun;

@@ -23,6 +23,7 @@
 #include "config/config.h"
 #include "core/clock.h"
 #include "daemon/evaluator.h"
+#include "daemon/event_times.h"
 #include "daemon/lane.h"
 #include "daemon/model_setup.h"
 #include "daemon/readiness.h"
@@ -124,11 +125,6 @@ class Coordinator final : public SourceHost {
   void take_windows(Checkpoint& checkpoint);
   void take_numbers(Snapshot& snapshot);
   void store_monitors(Snapshot& snapshot);
-  void update_watermarks(const PartitionStates& progress);
-  [[nodiscard]] TimeMs labels_until(std::span<const PartitionProgress> labels, DurationMs horizon,
-                                    TimeMs steady) const;
-  [[nodiscard]] bool has_passed(ModelIndex model, TimeMs end) const;
-  [[nodiscard]] bool is_complete(const PaneKey& pane, std::uint64_t predictions_in_all_lanes) const;
   // False where it has been given up because the daemon is to stop.
   [[nodiscard]] bool write_until_done(const Checkpoint& checkpoint);
   [[nodiscard]] Result<> write_once(const Checkpoint& checkpoint);
@@ -151,6 +147,7 @@ class Coordinator final : public SourceHost {
 
   WindowArchive archive_;
   Evaluator evaluator_;
+  EventTimes times_;
   MemoryBudget join_memory_;
   std::vector<std::unique_ptr<LabelJoin>> joins_;      // by model; null without labels
   std::vector<JoinLog*> join_logs_;                    // by model; owned by the joins
@@ -158,11 +155,6 @@ class Coordinator final : public SourceHost {
   std::unique_ptr<Lanes> lanes_;
 
   PartitionStates stored_;
-  std::vector<TimeMs> watermarks_;  // by model
-  std::vector<TimeMs>
-      idle_close_until_;  // by model: windows that end before this close although all is idle
-  // By model: event time before which no more labels are expected.
-  std::vector<TimeMs> labels_until_;
   std::map<std::string, std::uint32_t>
       names_written_;  // "model/kind" -> codes that are in the store
   std::map<std::string, std::int64_t> delivered_written_;
