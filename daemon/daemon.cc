@@ -13,6 +13,7 @@
 #include "sinks/store_sink.h"
 #include "sinks/webhook_body.h"
 #include "sinks/webhook_sink.h"
+#include "state/outbox_reader.h"
 
 namespace driftd {
 namespace {

@@ -17,7 +17,7 @@
 #include <thread>
 
 #include "sinks/sink.h"
-#include "state/state_store.h"
+#include "state/outbox_reader.h"
 
 namespace driftd {
 

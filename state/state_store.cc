@@ -6,8 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -16,6 +14,7 @@
 #include <system_error>
 #include <thread>
 
+#include "state/checkpoint_rows.h"
 #include "state/database_check.h"
 #include "state/fault_points.h"
 #include "state/join_log.h"
@@ -101,16 +100,6 @@ constexpr std::chrono::milliseconds kPauseBetweenLockTries{10};
   return !db.failed();
 }
 
-// What a test lets happen at this moment; nothing in production.
-[[nodiscard]] Result<> at(FaultPoint point, const std::string& path) {
-  const int error = fault(point);
-  if (error == 0) return {};
-  return fail(
-      ErrorCode::io,
-      fmt::format("the state database {}: cannot write a checkpoint: {} at {}", path,
-                  std::error_code(error, std::generic_category()).message(), to_string(point)));
-}
-
 // Durably: a first checkpoint must not outlive the database that it belongs to.
 [[nodiscard]] Result<> put_in_place(const std::string& folder, const std::string& from,
                                     const std::string& to) {
@@ -162,14 +151,6 @@ struct StateStore::Database {
   [[nodiscard]] Result<> seal();
   // Makes the tables of a new database, checks the format of another.
   [[nodiscard]] Result<> begin_or_check(const std::string& state_dir, std::string& instance_id);
-  // All of the writes of one checkpoint; an error at the first that fails.
-  [[nodiscard]] Result<> write_all(const Checkpoint& checkpoint);
-  [[nodiscard]] bool write_partitions(const Checkpoint& checkpoint);
-  [[nodiscard]] bool write_open_panes(const Checkpoint& checkpoint);
-  [[nodiscard]] bool write_windows(const Checkpoint& checkpoint);
-  [[nodiscard]] bool write_monitors(const Checkpoint& checkpoint);
-  [[nodiscard]] bool write_joins(const Checkpoint& checkpoint);
-  [[nodiscard]] bool write_outbox(const Checkpoint& checkpoint);
 };
 
 Result<> StateStore::make_database(const std::string& state_dir, const std::string& path) {
@@ -363,11 +344,11 @@ Result<StoredState> StateStore::load() {
 }
 
 Result<> StateStore::write(const Checkpoint& checkpoint) {
-  if (auto good = at(FaultPoint::checkpoint_begin, path_); !good) return good;
+  if (auto good = checkpoint_fault(FaultPoint::checkpoint_begin, path_); !good) return good;
   if (auto sealed = database_->seal(); !sealed) return sealed;
   if (auto begun = database_->begin(kBegin); !begun) return begun;
-  Result<> written = database_->write_all(checkpoint);
-  if (written) written = at(FaultPoint::checkpoint_commit, path_);
+  Result<> written = write_rows(*database_->connection, path_, checkpoint);
+  if (written) written = checkpoint_fault(FaultPoint::checkpoint_commit, path_);
   if (written) written = database_->connection->execute("COMMIT");
   if (!written) {
     database_->roll_back();
@@ -377,152 +358,6 @@ Result<> StateStore::write(const Checkpoint& checkpoint) {
   [[maybe_unused]] const int nothing_to_fail = fault(FaultPoint::checkpoint_committed);
   [[maybe_unused]] const Result<> sealed = database_->seal();
   return {};
-}
-
-Result<> StateStore::Database::write_all(const Checkpoint& checkpoint) {
-  struct Part {
-    FaultPoint point;
-    bool (Database::*write)(const Checkpoint&);
-  };
-  constexpr std::array<Part, 6> kParts = {
-      {{FaultPoint::checkpoint_partitions, &Database::write_partitions},
-       {FaultPoint::checkpoint_panes, &Database::write_open_panes},
-       {FaultPoint::checkpoint_windows, &Database::write_windows},
-       {FaultPoint::checkpoint_monitors, &Database::write_monitors},
-       {FaultPoint::checkpoint_monitors, &Database::write_joins},
-       {FaultPoint::checkpoint_outbox, &Database::write_outbox}}};
-  for (const Part& part : kParts) {
-    if (auto good = at(part.point, path); !good) return good;
-    if (!(this->*part.write)(checkpoint))
-      return std::unexpected(connection->error("write a checkpoint"));
-  }
-  return {};
-}
-
-bool StateStore::Database::write_partitions(const Checkpoint& checkpoint) {
-  SqliteStatement partition = connection->prepare(
-      "INSERT OR REPLACE INTO partitions VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
-  for (const StoredPartition& p : checkpoint.partitions) {
-    partition.bind_text(1, p.source).bind_text(2, p.topic).bind(3, p.partition).bind(4, p.kind);
-    partition.bind(5, p.next_offset).bind(6, p.max_event_time).bind(7, p.last_offset);
-    // SQLite's integers are signed: the bits are kept.
-    if (!partition.bind(8, std::bit_cast<std::int64_t>(p.last_fingerprint)).run()) return false;
-  }
-  SqliteStatement name = connection->prepare("INSERT OR REPLACE INTO names VALUES(?1, ?2, ?3, ?4)");
-  for (const StoredName& n : checkpoint.names) {
-    if (!name.bind_text(1, n.model).bind_text(2, n.kind).bind(3, n.code).bind_text(4, n.text).run())
-      return false;
-  }
-  SqliteStatement print = connection->prepare("INSERT OR REPLACE INTO fingerprints VALUES(?1, ?2)");
-  for (const StoredFingerprint& f : checkpoint.fingerprints) {
-    if (!print.bind_text(1, f.model).bind_text(2, f.fingerprint).run()) return false;
-  }
-  return true;
-}
-
-bool StateStore::Database::write_open_panes(const Checkpoint& checkpoint) {
-  if (checkpoint.replaces_open_panes && !connection->execute("DELETE FROM open_panes"))
-    return false;
-  SqliteStatement erase = connection->prepare(
-      "DELETE FROM open_panes WHERE lane = ?1 AND model = ?2 AND version = ?3 AND pane = ?4");
-  for (const auto& [lane, window] : checkpoint.closed_open_panes) {
-    erase.bind(1, lane).bind_text(2, window.model).bind(3, window.version).bind(4, window.pane);
-    if (!erase.run()) return false;
-  }
-  SqliteStatement insert =
-      connection->prepare("INSERT OR REPLACE INTO open_panes VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
-  for (const StoredOpenPane& pane : checkpoint.open_panes) {
-    insert.bind(1, pane.lane)
-        .bind_text(2, pane.window.model)
-        .bind(3, pane.window.version)
-        .bind(4, pane.window.pane);
-    insert.bind_blob(5, pane.summaries.features).bind_blob(6, pane.summaries.performance);
-    if (!insert.run()) return false;
-  }
-  return true;
-}
-
-bool StateStore::Database::write_windows(const Checkpoint& checkpoint) {
-  const auto run = [](SqliteStatement& statement, const WindowId& id) {
-    return statement.bind_text(1, id.model).bind(2, id.version).bind(3, id.pane).run();
-  };
-  SqliteStatement window =
-      connection->prepare("INSERT OR REPLACE INTO windows VALUES(?1, ?2, ?3, ?4)");
-  for (const StoredWindow& w : checkpoint.windows) {
-    window.bind_blob(4, w.record);
-    if (!run(window, w.window)) return false;
-  }
-  SqliteStatement forget =
-      connection->prepare("INSERT OR REPLACE INTO windows VALUES(?1, ?2, ?3, NULL)");
-  for (const WindowId& w : checkpoint.forgotten_windows) {
-    if (!run(forget, w)) return false;
-  }
-  SqliteStatement erase =
-      connection->prepare("DELETE FROM windows WHERE model = ?1 AND version = ?2 AND pane = ?3");
-  for (const WindowId& w : checkpoint.erased_windows) {
-    if (!run(erase, w)) return false;
-  }
-  SqliteStatement pane =
-      connection->prepare("INSERT OR REPLACE INTO panes VALUES(?1, ?2, ?3, ?4, ?5)");
-  for (const StoredPane& p : checkpoint.panes) {
-    pane.bind_blob(4, p.summaries.features).bind_blob(5, p.summaries.performance);
-    if (!run(pane, p.pane)) return false;
-  }
-  SqliteStatement erase_pane =
-      connection->prepare("DELETE FROM panes WHERE model = ?1 AND version = ?2 AND pane = ?3");
-  for (const WindowId& p : checkpoint.erased_panes) {
-    if (!run(erase_pane, p)) return false;
-  }
-  return true;
-}
-
-bool StateStore::Database::write_monitors(const Checkpoint& checkpoint) {
-  SqliteStatement insert =
-      connection->prepare("INSERT OR REPLACE INTO monitors VALUES(?1, ?2, ?3, ?4, ?5)");
-  for (const StoredMonitor& m : checkpoint.monitors) {
-    insert.bind_text(1, m.model)
-        .bind(2, m.version)
-        .bind(3, m.windows)
-        .bind(4, m.predictions)
-        .bind_blob(5, m.health);
-    if (!insert.run()) return false;
-  }
-  return true;
-}
-
-bool StateStore::Database::write_joins(const Checkpoint& checkpoint) {
-  SqliteStatement erase = connection->prepare("DELETE FROM join_segments WHERE model = ?1");
-  SqliteStatement expired = connection->prepare("INSERT OR REPLACE INTO joins VALUES(?1, ?2, ?3)");
-  SqliteStatement insert = connection->prepare("INSERT INTO join_segments VALUES(?1, ?2, ?3)");
-  for (const StoredJoin& join : checkpoint.joins) {
-    expired.bind_text(1, join.model).bind(2, join.predictions_until).bind(3, join.until);
-    if (!expired.run() || !erase.bind_text(1, join.model).run()) return false;
-    for (const JoinSegment& segment : join.segments) {
-      insert.bind_text(1, join.model)
-          .bind(2, static_cast<std::int64_t>(segment.first))
-          .bind(3, static_cast<std::int64_t>(segment.rows));
-      if (!insert.run()) return false;
-    }
-  }
-  return true;
-}
-
-bool StateStore::Database::write_outbox(const Checkpoint& checkpoint) {
-  SqliteStatement insert =
-      connection->prepare("INSERT INTO outbox(sink, id, payload, created) VALUES(?1, ?2, ?3, ?4)");
-  for (const StoredOutboxEntry& entry : checkpoint.outbox) {
-    insert.bind_text(1, entry.sink)
-        .bind_text(2, entry.id)
-        .bind_text(3, entry.payload)
-        .bind(4, entry.created);
-    if (!insert.run()) return false;
-  }
-  SqliteStatement erase =
-      connection->prepare("DELETE FROM outbox WHERE sink = ?1 AND sequence <= ?2");
-  for (const auto& [sink, sequence] : checkpoint.delivered) {
-    if (!erase.bind_text(1, sink).bind(2, sequence).run()) return false;
-  }
-  return true;
 }
 
 Result<std::string> StateStore::set_aside(std::span<const std::string> models,
@@ -586,35 +421,6 @@ Result<std::map<std::string, std::uint64_t>> StateStore::outbox_sizes() {
   while (query.step()) sizes[query.text(0)] = static_cast<std::uint64_t>(query.integer(1));
   if (db.failed()) return std::unexpected(db.error("count the outbox"));
   return sizes;
-}
-
-struct OutboxReader::Database {
-  std::unique_ptr<SqliteConnection> connection;
-};
-
-OutboxReader::~OutboxReader() = default;
-
-Result<std::unique_ptr<OutboxReader>> OutboxReader::open(const std::string& database_path) {
-  auto connection = SqliteConnection::open(database_path);
-  if (!connection) return std::unexpected(connection.error());
-  std::unique_ptr<OutboxReader> reader(new OutboxReader);
-  reader->database_ = std::make_unique<Database>();
-  reader->database_->connection = std::move(*connection);
-  return reader;
-}
-
-Result<std::vector<StoredOutboxEntry>> OutboxReader::read(const std::string& sink,
-                                                          std::int64_t after, std::size_t limit) {
-  SqliteConnection& db = *database_->connection;
-  SqliteStatement query = db.prepare(
-      "SELECT sequence, id, payload, created FROM outbox WHERE sink = ?1 AND sequence > ?2 ORDER "
-      "BY sequence LIMIT ?3");
-  query.bind_text(1, sink).bind(2, after).bind(3, static_cast<std::int64_t>(limit));
-  std::vector<StoredOutboxEntry> entries;
-  while (query.step())
-    entries.push_back({query.integer(0), sink, query.text(1), query.text(2), query.integer(3)});
-  if (db.failed()) return std::unexpected(db.error("read the outbox"));
-  return entries;
 }
 
 }  // namespace driftd

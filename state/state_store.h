@@ -4,9 +4,8 @@
 // A checkpoint holds open panes, closed windows, join rows, monitors, names, the outbox and the
 // next offset of every partition together, so that after a crash the numbers and the positions
 // always fit each other. The tables and the bytes in them are described in docs/formats/state.md.
-// Thread rule: `write` and `load` by the coordinator; `OutboxReader` opens a connection of its own
-// for a sink's thread. Allocation rule: may allocate. Failure rule: a failed `write` leaves the
-// database as it was and may be repeated.
+// Thread rule: `write` and `load` by the coordinator. Allocation rule: may allocate. Failure rule:
+// a failed `write` leaves the database as it was and may be repeated.
 #pragma once
 
 #include <cstdint>
@@ -66,21 +65,6 @@ class StateStore {
   std::string path_;
   std::string instance_id_;
   int lock_ = -1;
-};
-
-// Reads one sink's outbox entries in order, on a connection of its own.
-class OutboxReader {
- public:
-  [[nodiscard]] static Result<std::unique_ptr<OutboxReader>> open(const std::string& database_path);
-  ~OutboxReader();
-
-  [[nodiscard]] Result<std::vector<StoredOutboxEntry>> read(const std::string& sink,
-                                                            std::int64_t after, std::size_t limit);
-
- private:
-  struct Database;
-  OutboxReader() = default;
-  std::unique_ptr<Database> database_;
 };
 
 }  // namespace driftd

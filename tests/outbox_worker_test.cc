@@ -8,6 +8,9 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "state/outbox_reader.h"
+#include "state/state_store.h"
+
 namespace driftd {
 namespace {
 

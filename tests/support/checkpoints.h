@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "state/outbox_reader.h"
 #include "state/state_store.h"
 
 namespace driftd {

@@ -23,6 +23,7 @@
 
 #include "daemon/coordinator.h"
 #include "sinks/report_json.h"
+#include "state/outbox_reader.h"
 #include "state/sqlite.h"
 #include "tests/support/fake_source.h"
 #include "tests/support/hard_stream.h"
