@@ -28,10 +28,6 @@ class Problems {
   std::vector<ConfigProblem> problems_;
 };
 
-// The one of `known` that is nearest to `word` by edit distance, where it is near enough to be a
-// slip.
-[[nodiscard]] std::optional<std::string_view> closest(std::string_view word,
-                                                      std::span<const std::string_view> known);
 // "did you mean `x`?" where one is close, else `otherwise` with all of them listed.
 [[nodiscard]] std::string suggest(std::string_view word, std::span<const std::string_view> known,
                                   std::string_view otherwise);

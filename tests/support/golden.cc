@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <string_view>
 
 #include "core/event_batch.h"
@@ -100,6 +101,15 @@ std::vector<std::vector<std::string>> read_csv(const fs::path& file) {
     }
   }
   return rows;
+}
+
+std::vector<double> read_number_column(const fs::path& file) {
+  std::istringstream lines(unpacked(file));
+  std::string line;
+  std::getline(lines, line);
+  std::vector<double> numbers;
+  while (std::getline(lines, line)) numbers.push_back(std::stod(line));
+  return numbers;
 }
 
 std::vector<SamplePair> read_sample_pairs(const fs::path& shared) {

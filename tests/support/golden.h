@@ -17,6 +17,9 @@ inline constexpr const char* kNoShared = "no shared data folder (DRIFTD_SHARED, 
 // The rows of a CSV file with quoted cells, without its header.
 [[nodiscard]] std::vector<std::vector<std::string>> read_csv(const std::filesystem::path& file);
 
+// The numbers of a CSV file of one column, plain or gzipped, without its header.
+[[nodiscard]] std::vector<double> read_number_column(const std::filesystem::path& file);
+
 // golden/stats/pairs.jsonl.gz: a is the reference, b the current sample. Missing is the mark of
 // core/event_batch.h.
 struct SamplePair {
