@@ -43,7 +43,8 @@ std::optional<std::string_view> closest(std::string_view word,
   std::size_t limit = std::max<std::size_t>(1, word.size() / 3);
   for (const std::string_view candidate : known) {
     const std::size_t distance = edit_distance(word, candidate);
-    if (distance <= limit && (!best || distance < limit)) {
+    // Where every letter is wrong, nothing was meant.
+    if (distance < word.size() && distance <= limit && (!best || distance < limit)) {
       best = candidate;
       limit = distance;
     }

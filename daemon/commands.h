@@ -3,6 +3,7 @@
 // asked for.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,17 @@ struct ReplayCommandOptions {
   double speed = 0;
 };
 [[nodiscard]] int command_replay(const ReplayCommandOptions& options);
+
+struct DetectOptions {
+  std::string name;                   // of the detector
+  std::optional<std::string> column;  // may be left out where the file has one
+  std::vector<std::string> settings;  // KEY=VALUE
+  std::string file;                   // CSV, plain or gzipped; "-" is standard input
+  bool json = false;
+};
+[[nodiscard]] int command_detect(const DetectOptions& options);
+// The detectors and their parameters, for `driftd detect --help`.
+[[nodiscard]] std::string sequential_detectors_text();
 
 struct DemoOptions {
   bool exit_at_end = false;

@@ -10,6 +10,7 @@
 
 namespace {
 
+using driftd::DetectOptions;
 using driftd::StateOptions;
 
 // Standard output belongs to what a command is asked for; what the program says about itself goes
@@ -42,6 +43,44 @@ void add_state_options(CLI::App& command, StateOptions& options) {
                    "The configuration file whose [daemon] state_dir it is")
       ->type_name("FILE");
   which->require_option(1);
+}
+
+CLI::App* add_detect_command(CLI::App& app, DetectOptions& options) {
+  CLI::App* command = app.add_subcommand(
+      "detect",
+      "Run a sequential detector over a column of numbers and print the rows where it fires:\n"
+      "counted from 0 behind the header, one a line. It begins anew with the next row.\n"
+      "Missing cells and cells that are no number are passed over and counted on standard error");
+  command->add_option("name", options.name, "The detector, see below")
+      ->type_name("NAME")
+      ->required();
+  command
+      ->add_option("file", options.file, "CSV with a header, plain or gzipped; - is standard input")
+      ->type_name("FILE")
+      ->required();
+  command
+      ->add_option("--column", options.column,
+                   "The column; may be left out where the file has only one")
+      ->type_name("COLUMN");
+  command
+      ->add_option("--set", options.settings, "A parameter, e.g. --set delta=0.01; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->allow_extra_args(false)  // else it would take NAME or FILE for another one
+      ->take_all();
+  command->add_flag("--json", options.json,
+                    "An object a line instead: row, level (drift or warning), statistic,\n"
+                    "threshold, p_value");
+  command->footer(
+      "Examples:\n"
+      "  driftd detect adwin latencies.csv\n"
+      "  driftd detect page_hinkley --column error --set threshold=20 --set mode=up scores.csv.gz\n"
+      "  cut -d, -f3 log.csv | driftd detect ddm -\n\n"
+      "Detectors, with their parameters' defaults and ranges:\n" +
+      driftd::sequential_detectors_text() +
+      "\nWhich one to take, formulas and sources: docs/detectors.md, Sequential detectors.\n"
+      "Exit codes: 0 done, with or without a drift; 64 usage, or no such column; 74 the file.");
+  return command;
 }
 
 // What the three words of `driftd state` are told.
@@ -130,6 +169,9 @@ int main(int argc, char** argv) {
   replay_command->add_option("--speed", replay.speed, "Times real time; 0 is as fast as it can")
       ->check(CLI::NonNegativeNumber);
 
+  DetectOptions detect;
+  CLI::App* detect_command = add_detect_command(app, detect);
+
   DemoOptions demo;
   CLI::App* demo_command = app.add_subcommand(
       "demo", "See it work: a real stream with known drift, on this machine only");
@@ -154,6 +196,7 @@ int main(int argc, char** argv) {
   if (run_command->parsed()) return command_run(run);
   if (check_command->parsed()) return command_check(check);
   if (replay_command->parsed()) return command_replay(replay);
+  if (detect_command->parsed()) return command_detect(detect);
   if (demo_command->parsed()) return command_demo(demo);
   if (state.show->parsed()) return command_state_show(state.options);
   if (state.check->parsed()) return command_state_check(state.options);
