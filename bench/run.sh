@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Measures driftd against the floor that the machine sets; ./dev bench builds it and runs this.
 #
-#   bench/run.sh [kafka|labels|pending|replay|micro|memory|join|stores|all]      default: all but pending and stores
+#   bench/run.sh [kafka|labels|pending|replay|micro|memory|join|stores|sequential|all]
+#                                              default: all but pending, stores and sequential
 #
 #   kafka   a real broker, lz4, 1 and 4 partitions: a program that only counts bytes and
 #           `driftd run`, in turns; events per second of the whole process's CPU time
@@ -15,6 +16,7 @@
 #   join    the label join over files, with durable checkpoints, and a start on it; 2 GB of disk
 #   stores  the load of the label join on a log of our own, RocksDB, LMDB and SQLite, one after the
 #           other, and what each does on a full disk; half an hour, 10 GB of disk
+#   sequential  the sequential detectors and River's, on the same values; River comes from PyPI
 #
 #   BENCH_BUILD    where driftd was built: build/release
 #   BENCH_DIR      topics, files and state: ${TMPDIR:-/tmp}/driftd-bench
@@ -287,6 +289,17 @@ bench_stores() {
   rm -rf "$folder"
 }
 
+# River, in an environment of its own that the next run finds again.
+bench_sequential() {
+  local python=$dir/river/bin/python
+  if ! "$python" -c 'import river' 2>/dev/null; then
+    say "installing River from PyPI"
+    python3 -m venv "$dir/river"
+    "$python" -m pip install --quiet --disable-pip-version-check river==0.26.1
+  fi
+  "$python" "$root/bench/sequential.py" "$build/bench/bench_sequential" "$dir"
+}
+
 bench_micro() { "$build/bench/bench_micro" --benchmark_counters_tabular=true; }
 
 bench_join() {
@@ -296,7 +309,7 @@ bench_join() {
 
 mkdir -p "$dir"
 case ${1:-all} in
-  kafka | labels | pending | memory | replay | micro | join | stores) "bench_$1" ;;
+  kafka | labels | pending | memory | replay | micro | join | stores | sequential) "bench_$1" ;;
   all)
     bench_micro
     bench_join
@@ -306,7 +319,7 @@ case ${1:-all} in
     bench_memory
     ;;
   *)
-    sed -n '2,31s/^# \{0,1\}//p' "$0"
+    sed -n '2,30s/^# \{0,1\}//p' "$0"
     exit 64
     ;;
 esac
