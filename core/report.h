@@ -73,11 +73,13 @@ struct MetricValue {
   std::string metric;
   WindowName window;
   std::optional<double> value;
-  std::optional<double> low;
+  std::optional<double> low;  // of the 95 % confidence interval
   std::optional<double> high;
   std::int64_t labelled = 0;
   double coverage = 0;  // labelled / n
   Level level = Level::insufficient_data;
+  // How far the value may be off; empty where it is exact.
+  std::optional<double> bound = std::nullopt;
 };
 
 struct Transition {

@@ -421,6 +421,11 @@ void Evaluator::report_metrics(const ModelPlan& plan, const MonitorName& monitor
     value.metric = metric.name;
     value.window = window;
     value.value = metric.value;
+    if (metric.interval) {
+      value.low = metric.interval->low;
+      value.high = metric.interval->high;
+    }
+    value.bound = metric.bound;
     value.labelled = labels;
     value.coverage = coverage;
     if (!enough || !metric.value) return;

@@ -1,8 +1,9 @@
 #include "detectors/metrics.h"
 
-#include <algorithm>
 #include <cmath>
 #include <map>
+
+#include "detectors/rank_metrics.h"
 
 namespace driftd {
 namespace {
@@ -11,70 +12,123 @@ namespace {
   return whole == 0 ? 0 : part / whole;
 }
 
-[[nodiscard]] std::optional<double> mean_of(double sum, std::uint64_t count) {
-  if (count == 0) return std::nullopt;
-  return sum / static_cast<double>(count);
-}
-
 // The mean over bins, by size, of |share of positives - mean score|. Source: Naeini, Cooper and
 // Hauskrecht (2015).
-[[nodiscard]] std::optional<double> calibration_error(const CalibrationBins& bins) {
+[[nodiscard]] NamedMetric calibration_error(const CalibrationBins& bins) {
   double all = 0;
   double error = 0;
   for (std::size_t i = 0; i < CalibrationBins::kBins; ++i) {
     all += static_cast<double>(bins.count[i]);
     error += std::abs(static_cast<double>(bins.positives[i]) - bins.score_sum[i]);
   }
-  if (all == 0) return std::nullopt;
-  return error / all;
+  if (all == 0) return {"ece", {}, {}, {}};
+  return {"ece", error / all, calibration_interval(bins, error / all), {}};
 }
 
-struct ClassCounts {
-  double labelled = 0;   // rows whose actual class it is
-  double predicted = 0;  // rows that were predicted to be it
-  double right = 0;      // both
-};
+// --- From the confusion matrix
+
+[[nodiscard]] double rows_right(const ConfusionTable& table) {
+  double right = 0;
+  for (const double of_class : table.right) right += of_class;
+  return right;
+}
 
 // Matthews correlation for any number of classes. Source: Gorodkin (2004), as in scikit-learn.
-[[nodiscard]] double matthews(const std::vector<ClassCounts>& classes, double rows) {
-  double right = 0;
+[[nodiscard]] double matthews(const ConfusionTable& table) {
   double products = 0;
   double labelled_squares = 0;
   double predicted_squares = 0;
-  for (const ClassCounts& c : classes) {
-    right += c.right;
-    products += c.labelled * c.predicted;
-    labelled_squares += c.labelled * c.labelled;
-    predicted_squares += c.predicted * c.predicted;
+  for (std::size_t k = 0; k < table.classes(); ++k) {
+    products += table.labelled[k] * table.predicted[k];
+    labelled_squares += table.labelled[k] * table.labelled[k];
+    predicted_squares += table.predicted[k] * table.predicted[k];
   }
+  const double rows = table.rows;
   const double product = (rows * rows - predicted_squares) * (rows * rows - labelled_squares);
-  return product == 0 ? 0 : (right * rows - products) / std::sqrt(product);
+  return product == 0 ? 0 : (rows_right(table) * rows - products) / std::sqrt(product);
 }
 
 // Cohen's kappa, unweighted; empty where both sides are one and the same class only.
-[[nodiscard]] std::optional<double> cohen_kappa(const std::vector<ClassCounts>& classes,
-                                                double rows) {
-  double right = 0;
+[[nodiscard]] std::optional<double> cohen_kappa(const ConfusionTable& table) {
   double products = 0;
-  for (const ClassCounts& c : classes) {
-    right += c.right;
-    products += c.labelled * c.predicted;
-  }
-  const double by_chance = products / (rows * rows);
+  for (std::size_t k = 0; k < table.classes(); ++k)
+    products += table.labelled[k] * table.predicted[k];
+  const double by_chance = products / (table.rows * table.rows);
   if (by_chance == 1) return std::nullopt;
-  return (right / rows - by_chance) / (1 - by_chance);
+  return (rows_right(table) / table.rows - by_chance) / (1 - by_chance);
 }
 
-[[nodiscard]] std::optional<double> balanced_accuracy(const std::vector<ClassCounts>& classes) {
-  double sum = 0;
-  int occurring = 0;
-  for (const ClassCounts& c : classes) {
-    if (c.labelled == 0) continue;
-    sum += c.right / c.labelled;
-    ++occurring;
+[[nodiscard]] NamedMetric share_metric(std::string_view name, double part, double whole) {
+  return {name, ratio_or_zero(part, whole), wilson(part, whole), {}};
+}
+
+// The mean recall of the classes that occur among the labels, or of all that occur at all: a class
+// without labels has the recall 0 there.
+[[nodiscard]] NamedMetric mean_recall(std::string_view name, const ConfusionTable& table,
+                                      bool labelled_only) {
+  double classes = 0;
+  for (const double labelled : table.labelled) classes += !labelled_only || labelled > 0 ? 1 : 0;
+  std::vector<Part> parts;
+  double mean = 0;
+  for (std::size_t k = 0; k < table.classes(); ++k) {
+    if (table.labelled[k] == 0) continue;
+    const double recall = table.right[k] / table.labelled[k];
+    mean += recall;
+    parts.push_back({recall, wilson(table.right[k], table.labelled[k]), 1 / classes});
   }
-  if (occurring == 0) return std::nullopt;
-  return sum / occurring;
+  return {name, mean / classes, weighted_sum_interval(parts), {}};
+}
+
+[[nodiscard]] std::vector<NamedMetric> agreement(const ConfusionTable& table) {
+  const double mcc = matthews(table);
+  const std::optional<double> kappa = cohen_kappa(table);
+  return {{"mcc", mcc, matthews_interval(table, mcc), {}},
+          {"cohen_kappa", kappa, kappa ? kappa_interval(table, *kappa) : std::nullopt, {}}};
+}
+
+[[nodiscard]] std::vector<NamedMetric> averages(const ConfusionTable& table) {
+  double precision_macro = 0, f1_macro = 0, precision_weighted = 0, f1_weighted = 0;
+  const auto classes = static_cast<double>(table.classes());
+  for (std::size_t k = 0; k < table.classes(); ++k) {
+    const double precision = ratio_or_zero(table.right[k], table.predicted[k]);
+    const double f1 = ratio_or_zero(2 * table.right[k], table.labelled[k] + table.predicted[k]);
+    precision_macro += precision / classes;
+    f1_macro += f1 / classes;
+    precision_weighted += precision * table.labelled[k] / table.rows;
+    f1_weighted += f1 * table.labelled[k] / table.rows;
+  }
+  // In single-label classification every micro average, and the recall weighted by labels, is the
+  // accuracy.
+  const double right = rows_right(table);
+  return {
+      {"precision_macro", precision_macro, macro_precision_interval(table, precision_macro), {}},
+      share_metric("precision_micro", right, table.rows),
+      {"precision_weighted",
+       precision_weighted,
+       weighted_precision_interval(table, precision_weighted),
+       {}},
+      mean_recall("recall_macro", table, false),
+      share_metric("recall_micro", right, table.rows),
+      share_metric("recall_weighted", right, table.rows),
+      {"f1_macro", f1_macro, macro_f1_interval(table, f1_macro), {}},
+      share_metric("f1_micro", right, table.rows),
+      {"f1_weighted", f1_weighted, weighted_f1_interval(table, f1_weighted), {}},
+  };
+}
+
+// --- By task
+
+[[nodiscard]] NamedMetric named(std::string_view name, const RankMetric& metric) {
+  return {name, metric.value, metric.interval, metric.bound};
+}
+
+[[nodiscard]] NamedMetric positive_mean(std::string_view name, const Moments& rows) {
+  if (rows.count == 0) return {name, {}, {}, {}};
+  return {name, rows.mean, positive_mean_interval(rows), {}};
+}
+
+void append(std::vector<NamedMetric>& metrics, std::vector<NamedMetric> more) {
+  metrics.insert(metrics.end(), more.begin(), more.end());
 }
 
 [[nodiscard]] std::vector<NamedMetric> binary_metrics(const BinaryPerformance& p) {
@@ -82,169 +136,122 @@ struct ClassCounts {
   const auto fp = static_cast<double>(p.false_positive);
   const auto tn = static_cast<double>(p.true_negative);
   const auto fn = static_cast<double>(p.false_negative);
-  const double rows = tp + fp + tn + fn;
-  const std::uint64_t scored = p.scores.total(0) + p.scores.total(1);
-  const auto class_metric = [&](std::optional<double> value) {
-    return rows == 0 ? std::nullopt : value;
-  };
-  const std::vector<ClassCounts> classes = {{tn + fp, tn + fn, tn}, {tp + fn, tp + fp, tp}};
-  return {
-      {"accuracy", class_metric(ratio_or_zero(tp + tn, rows))},
-      {"balanced_accuracy", class_metric(balanced_accuracy(classes))},
-      {"precision", class_metric(ratio_or_zero(tp, tp + fp))},
-      {"recall", class_metric(ratio_or_zero(tp, tp + fn))},
-      {"f1", class_metric(ratio_or_zero(2 * tp, 2 * tp + fp + fn))},
-      {"roc_auc", roc_auc(p.scores)},
-      {"average_precision", average_precision(p.scores)},
-      {"log_loss", mean_of(p.log_loss_sum, scored)},
-      {"brier", mean_of(p.brier_sum, scored)},
-      {"mcc", class_metric(matthews(classes, rows))},
-      {"cohen_kappa", rows == 0 ? std::nullopt : cohen_kappa(classes, rows)},
-      {"ece", calibration_error(p.calibration)},
-  };
-}
-
-struct Averages {
-  double precision_macro = 0, recall_macro = 0, f1_macro = 0;
-  double precision_weighted = 0, recall_weighted = 0, f1_weighted = 0;
-};
-
-[[nodiscard]] Averages averages_of(const std::vector<ClassCounts>& classes, double rows) {
-  Averages a;
-  for (const ClassCounts& c : classes) {
-    const double precision = ratio_or_zero(c.right, c.predicted);
-    const double recall = ratio_or_zero(c.right, c.labelled);
-    const double f1 = ratio_or_zero(2 * c.right, c.labelled + c.predicted);
-    const auto count = static_cast<double>(classes.size());
-    a.precision_macro += precision / count;
-    a.recall_macro += recall / count;
-    a.f1_macro += f1 / count;
-    a.precision_weighted += precision * c.labelled / rows;
-    a.recall_weighted += recall * c.labelled / rows;
-    a.f1_weighted += f1 * c.labelled / rows;
+  ConfusionTable table;
+  table.add(0, 0, tn);
+  table.add(0, 1, fp);
+  table.add(1, 0, fn);
+  table.add(1, 1, tp);
+  std::vector<NamedMetric> metrics;
+  if (table.rows == 0) {
+    for (const std::string_view name :
+         {"accuracy", "balanced_accuracy", "precision", "recall", "f1"})
+      metrics.push_back({name, {}, {}, {}});
+  } else {
+    metrics = {share_metric("accuracy", tp + tn, table.rows),
+               mean_recall("balanced_accuracy", table, true),
+               share_metric("precision", tp, tp + fp),
+               share_metric("recall", tp, tp + fn),
+               {"f1", ratio_or_zero(2 * tp, 2 * tp + fp + fn), f1_interval(tp, fp, fn), {}}};
   }
-  return a;
+  append(metrics, {named("roc_auc", roc_auc(p.scores)),
+                   named("average_precision", average_precision(p.scores)),
+                   positive_mean("log_loss", p.log_loss), positive_mean("brier", p.brier)});
+  if (table.rows == 0) {
+    append(metrics, {{"mcc", {}, {}, {}}, {"cohen_kappa", {}, {}, {}}});
+  } else {
+    append(metrics, agreement(table));
+  }
+  metrics.push_back(calibration_error(p.calibration));
+  return metrics;
 }
 
 // One-vs-rest, macro, over all classes that the model gives scores to; empty if one of them has no
-// label.
-[[nodiscard]] std::optional<double> multiclass_roc_auc(const ModelSchema& model,
-                                                       const MulticlassPerformance& p) {
-  if (p.scores.size() != model.scored_classes.size() || p.scores.empty()) return std::nullopt;
+// label. `position` gives a class's place in the table.
+[[nodiscard]] NamedMetric mean_auc(const ModelSchema& model, const MulticlassPerformance& p,
+                                   const ConfusionTable& table,
+                                   const std::map<ClassCode, std::uint32_t>& position) {
+  NamedMetric metric{"roc_auc", {}, {}, {}};
+  if (p.scores.size() != model.scored_classes.size() || p.scores.empty()) return metric;
+  std::vector<RankEstimate> estimates;
+  std::vector<std::uint32_t> positions;
   double sum = 0;
-  for (const ValueCounts& scores : p.scores) {
-    const std::optional<double> of_class = roc_auc(scores);
-    if (!of_class) return std::nullopt;
-    sum += *of_class;
+  double bound = 0;
+  for (std::size_t i = 0; i < p.scores.size(); ++i) {
+    const RankMetric of_class = roc_auc(p.scores[i]);
+    const auto at = position.find(model.scored_classes[i]);
+    if (!of_class.value || at == position.end()) return metric;
+    estimates.push_back({*of_class.value, of_class.variance});
+    positions.push_back(at->second);
+    sum += *of_class.value;
+    bound += of_class.bound.value_or(0);
   }
-  return sum / static_cast<double>(p.scores.size());
+  const auto classes = static_cast<double>(p.scores.size());
+  metric.value = sum / classes;
+  if (bound > 0) metric.bound = bound / classes;
+  metric.interval = mean_auc_interval(estimates, positions, table);
+  return metric;
 }
 
 [[nodiscard]] std::vector<NamedMetric> multiclass_metrics(const ModelSchema& model,
                                                           const MulticlassPerformance& p) {
-  std::map<ClassCode, ClassCounts> by_code;
+  std::map<ClassCode, std::uint32_t> position;
   for (const auto& [cell, count] : p.confusion) {
-    const auto times = static_cast<double>(count);
-    by_code[cell.first].labelled += times;
-    by_code[cell.second].predicted += times;
-    if (cell.first == cell.second) by_code[cell.first].right += times;
+    position.emplace(cell.first, 0);
+    position.emplace(cell.second, 0);
   }
-  std::vector<ClassCounts> classes;
-  double right = 0;
-  for (const auto& [code, counts] : by_code) {
-    classes.push_back(counts);
-    right += counts.right;
+  std::uint32_t next = 0;
+  for (auto& [code, at] : position) at = next++;
+  ConfusionTable table;
+  for (const auto& [cell, count] : p.confusion)
+    table.add(position.at(cell.first), position.at(cell.second), static_cast<double>(count));
+  std::vector<NamedMetric> metrics;
+  if (table.rows == 0) {
+    for (const std::string_view name :
+         {"accuracy", "balanced_accuracy", "precision_macro", "precision_micro",
+          "precision_weighted", "recall_macro", "recall_micro", "recall_weighted", "f1_macro",
+          "f1_micro", "f1_weighted"})
+      metrics.push_back({name, {}, {}, {}});
+  } else {
+    metrics = {share_metric("accuracy", rows_right(table), table.rows),
+               mean_recall("balanced_accuracy", table, true)};
+    append(metrics, averages(table));
   }
-  const auto rows = static_cast<double>(p.labelled_rows);
-  const auto defined = [&](double value) {
-    return rows == 0 ? std::nullopt : std::optional<double>(value);
-  };
-  const Averages a = averages_of(classes, rows);
-  // In single-label classification every micro average is the accuracy.
-  const std::optional<double> accuracy = defined(ratio_or_zero(right, rows));
-  return {
-      {"accuracy", accuracy},
-      {"balanced_accuracy", balanced_accuracy(classes)},
-      {"precision_macro", defined(a.precision_macro)},
-      {"precision_micro", accuracy},
-      {"precision_weighted", defined(a.precision_weighted)},
-      {"recall_macro", defined(a.recall_macro)},
-      {"recall_micro", accuracy},
-      {"recall_weighted", defined(a.recall_weighted)},
-      {"f1_macro", defined(a.f1_macro)},
-      {"f1_micro", accuracy},
-      {"f1_weighted", defined(a.f1_weighted)},
-      {"roc_auc", multiclass_roc_auc(model, p)},
-      {"log_loss", mean_of(p.log_loss_sum, p.scored_rows)},
-      {"brier", mean_of(p.brier_sum, p.scored_rows)},
-      {"mcc", defined(matthews(classes, rows))},
-      {"cohen_kappa", rows == 0 ? std::nullopt : cohen_kappa(classes, rows)},
-      {"ece", calibration_error(p.calibration)},
-  };
+  append(metrics, {mean_auc(model, p, table, position), positive_mean("log_loss", p.log_loss),
+                   positive_mean("brier", p.brier)});
+  if (table.rows == 0) {
+    append(metrics, {{"mcc", {}, {}, {}}, {"cohen_kappa", {}, {}, {}}});
+  } else {
+    append(metrics, agreement(table));
+  }
+  metrics.push_back(calibration_error(p.calibration));
+  return metrics;
 }
 
-[[nodiscard]] std::optional<double> median(const ValueCounts& values) {
-  const std::vector<ValueCounts::Entry> entries = values.sorted();
-  const std::uint64_t n = values.total(0);
-  if (n == 0) return std::nullopt;
-  const auto at = [&](std::uint64_t rank) {  // counted from 0
-    for (const ValueCounts::Entry& entry : entries) {
-      if (rank < entry.count[0]) return entry.value;
-      rank -= entry.count[0];
-    }
-    return entries.back().value;
-  };
-  return n % 2 == 1 ? at(n / 2) : (at(n / 2 - 1) + at(n / 2)) / 2;
+[[nodiscard]] NamedMetric root_mean_square(const RegressionPerformance& p) {
+  NamedMetric metric = positive_mean("rmse", p.squared_error);
+  if (metric.value) metric.value = std::sqrt(*metric.value);
+  if (metric.interval)
+    metric.interval = {std::sqrt(metric.interval->low), std::sqrt(metric.interval->high)};
+  return metric;
 }
 
-[[nodiscard]] std::optional<double> r2(const RegressionPerformance& p) {
-  if (p.actual.count < 2)
-    return std::nullopt;  // as scikit-learn: one row has no variance to explain
-  if (p.actual.squares == 0) return p.squared_error_sum == 0 ? 1.0 : 0.0;
-  return 1 - p.squared_error_sum / p.actual.squares;
+[[nodiscard]] NamedMetric r2(const RegressionPerformance& p) {
+  // As scikit-learn: one row has no variance to explain.
+  if (p.actual.count < 2) return {"r2", {}, {}, {}};
+  if (p.actual.squares == 0) return {"r2", p.squared_error.mean == 0 ? 1.0 : 0.0, {}, {}};
+  const double unexplained = p.squared_error.mean * static_cast<double>(p.squared_error.count);
+  return {"r2", 1 - unexplained / p.actual.squares, r2_interval(p), {}};
 }
 
 [[nodiscard]] std::vector<NamedMetric> regression_metrics(const RegressionPerformance& p) {
-  const std::uint64_t rows = p.labelled();
-  std::optional<double> rmse = mean_of(p.squared_error_sum, rows);
-  if (rmse) rmse = std::sqrt(*rmse);
-  return {
-      {"mae", mean_of(p.absolute_error_sum, rows)},  {"rmse", rmse},
-      {"mape", mean_of(p.relative_error_sum, rows)}, {"r2", r2(p)},
-      {"median_ae", median(p.absolute_errors)},      {"bias", mean_of(p.error_sum, rows)},
-  };
+  NamedMetric bias{"bias", {}, {}, {}};
+  if (p.error.count > 0) bias = {"bias", p.error.mean, mean_interval(p.error), {}};
+  return {positive_mean("mae", p.absolute_error),        root_mean_square(p),
+          positive_mean("mape", p.relative_error),       r2(p),
+          named("median_ae", median(p.absolute_errors)), bias};
 }
 
 }  // namespace
-
-std::optional<double> roc_auc(const ValueCounts& scores) {
-  const auto positives = static_cast<double>(scores.total(1));
-  const auto negatives = static_cast<double>(scores.total(0));
-  if (positives == 0 || negatives == 0) return std::nullopt;
-  double below = 0;
-  double twice_wins = 0;  // pairs in which the positive scores higher, counted twice, ties once
-  for (const ValueCounts::Entry& entry : scores.sorted()) {
-    twice_wins += entry.count[1] * (2 * below + entry.count[0]);
-    below += entry.count[0];
-  }
-  return twice_wins / (2 * positives * negatives);
-}
-
-std::optional<double> average_precision(const ValueCounts& scores) {
-  const auto positives = static_cast<double>(scores.total(1));
-  if (scores.total(0) + scores.total(1) == 0) return std::nullopt;
-  if (positives == 0) return 0.0;
-  const std::vector<ValueCounts::Entry> entries = scores.sorted();
-  double found = 0;
-  double taken = 0;
-  double sum = 0;
-  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
-    found += entry->count[1];
-    taken += entry->count[0] + entry->count[1];
-    sum += entry->count[1] * (found / taken);
-  }
-  return sum / positives;
-}
 
 std::vector<NamedMetric> compute_metrics(const ModelSchema& model,
                                          const PerformanceSummary& performance) {
@@ -260,14 +267,14 @@ std::vector<NamedMetric> compute_metrics(const ModelSchema& model,
   // defined.
   for (NamedMetric& metric : metrics) {
     if (metric.value && !std::isfinite(*metric.value)) metric.value.reset();
+    if (!metric.value) metric.interval.reset();
   }
   return metrics;
 }
 
 std::vector<NamedMetric> compute_latency(const LatencySummary& latency) {
-  if (latency.moments.count == 0)
-    return {{"latency_mean", std::nullopt}, {"latency_p99", std::nullopt}};
-  return {{"latency_mean", latency.moments.mean}, {"latency_p99", latency.quantile(0.99)}};
+  return {positive_mean("latency_mean", latency.moments),
+          named("latency_p99", nearest_rank(latency.distribution, 0.99))};
 }
 
 }  // namespace driftd

@@ -1,5 +1,5 @@
 // Performance metrics from the mergeable state of windows/performance.h, with scikit-learn's names
-// and conventions.
+// and conventions, each with its 95 % confidence interval (detectors/intervals.h).
 //
 // 0/0 in precision, recall, F1 and MCC is 0; a metric that is not defined is an empty optional.
 // Binary class metrics are of the positive class; macro averages run over the classes that occur
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/model.h"
+#include "detectors/intervals.h"
 #include "windows/performance.h"
 
 namespace driftd {
@@ -19,6 +20,8 @@ namespace driftd {
 struct NamedMetric {
   std::string_view name;
   std::optional<double> value;
+  std::optional<Interval> interval;  // never without a value
+  std::optional<double> bound;       // how far the value may be off; empty where it is exact
 };
 
 // All metrics of the task, in the order of the documentation.
@@ -27,11 +30,5 @@ struct NamedMetric {
 
 // latency_mean and latency_p99, in milliseconds.
 [[nodiscard]] std::vector<NamedMetric> compute_latency(const LatencySummary& latency);
-
-// The area under the ROC curve, ties counted one half (Mann-Whitney); empty with one class only.
-[[nodiscard]] std::optional<double> roc_auc(const ValueCounts& scores);
-// sum over thresholds, falling, of (recall_k - recall_{k-1}) precision_k; 0 without positives,
-// empty without rows.
-[[nodiscard]] std::optional<double> average_precision(const ValueCounts& scores);
 
 }  // namespace driftd

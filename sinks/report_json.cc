@@ -52,6 +52,7 @@ void append_json(std::string& out, const MetricValue& metric) {
   json.field("value", metric.value);
   json.field("low", metric.low);
   json.field("high", metric.high);
+  if (metric.bound) json.field("bound", metric.bound);
   json.field("labelled", metric.labelled);
   json.field("coverage", metric.coverage);
   json.field("level", to_string(metric.level));

@@ -150,6 +150,9 @@ class FieldReader {
     note(path, "a health state");
     return HealthState::unknown;
   }
+  std::optional<double> number_if_given(std::string_view path) {
+    return line_.scalars.contains(path) ? number(path) : std::nullopt;
+  }
   void note(std::string_view path, std::string_view expected) {
     if (!problem_) problem_ = fmt::format("`{}` is not {}", path, expected);
   }
@@ -203,7 +206,8 @@ Report read_metric(FieldReader& fields) {
                      .high = fields.number("high"),
                      .labelled = fields.integer("labelled"),
                      .coverage = fields.number("coverage").value_or(0),
-                     .level = fields.level("level")};
+                     .level = fields.level("level"),
+                     .bound = fields.number_if_given("bound")};
 }
 
 Report read_transition(FieldReader& fields) {

@@ -116,7 +116,7 @@ TEST(BinaryPerformance, ClipsTheLogLossOfACertainError) {
   const ModelSchema schema = make_schema(Task::binary);
   BinaryPerformance p;
   p.update(schema, {0.0, kNoClass, {}, 0, 1});
-  EXPECT_DOUBLE_EQ(p.log_loss_sum, 52 * std::log(2.0));
+  EXPECT_DOUBLE_EQ(p.log_loss.mean, 52 * std::log(2.0));
 }
 
 TEST(MulticlassPerformance, DividesTheScoresByTheirSum) {
@@ -124,7 +124,7 @@ TEST(MulticlassPerformance, DividesTheScoresByTheirSum) {
   const std::array<double, 3> scores = {2, 1, 1};
   MulticlassPerformance p;
   p.update(schema, {0, 0, scores, 0, 1});
-  EXPECT_DOUBLE_EQ(p.log_loss_sum, std::log(4.0));
+  EXPECT_DOUBLE_EQ(p.log_loss.mean, std::log(4.0));
   EXPECT_EQ(p.scores[0].sorted().front().value, 0.5);
   EXPECT_EQ(p.scores[1].sorted().front().count[1], 1U);
   EXPECT_EQ((p.confusion[{1, 0}]), 1U);
@@ -138,7 +138,7 @@ TEST(MulticlassPerformance, CountsARowWithoutUsableScoresAsLabelledOnly) {
   for (const auto& scores : rows) p.update(schema, {0, 1, scores, 0, 1});
   EXPECT_EQ(p.labelled_rows, std::size(rows));
   EXPECT_EQ(p.scored_rows, 0U);
-  EXPECT_EQ(p.log_loss_sum, 0.0);
+  EXPECT_EQ(p.log_loss.count, 0U);
 }
 
 TEST(MulticlassPerformance, GivesAClassWithoutAScoreTheProbabilityZero) {
@@ -146,8 +146,8 @@ TEST(MulticlassPerformance, GivesAClassWithoutAScoreTheProbabilityZero) {
   const std::array<double, 3> scores = {1, 0, 0};
   MulticlassPerformance p;
   p.update(schema, {0, 0, scores, 0, schema.classes->code("never seen before")});
-  EXPECT_DOUBLE_EQ(p.log_loss_sum, 52 * std::log(2.0));
-  EXPECT_DOUBLE_EQ(p.brier_sum, 2.0);
+  EXPECT_DOUBLE_EQ(p.log_loss.mean, 52 * std::log(2.0));
+  EXPECT_DOUBLE_EQ(p.brier.mean, 2.0);
 }
 
 TEST(CalibrationBins, PutAnEdgeIntoTheLowerBin) {
@@ -180,10 +180,10 @@ TEST(RegressionPerformance, AddsUpErrors) {
   p.update(schema, {3, kNoClass, {}, 4, kNoClass});
   p.update(schema, {1, kNoClass, {}, 0, kNoClass});
   EXPECT_EQ(p.labelled(), 3U);
-  EXPECT_DOUBLE_EQ(p.error_sum, 2);
-  EXPECT_DOUBLE_EQ(p.absolute_error_sum, 4);
-  EXPECT_DOUBLE_EQ(p.squared_error_sum, 6);
-  EXPECT_DOUBLE_EQ(p.relative_error_sum, 2 + 0.25 + 0x1.0p52);
+  EXPECT_DOUBLE_EQ(3 * p.error.mean, 2);
+  EXPECT_DOUBLE_EQ(3 * p.absolute_error.mean, 4);
+  EXPECT_DOUBLE_EQ(3 * p.squared_error.mean, 6);
+  EXPECT_DOUBLE_EQ(3 * p.relative_error.mean, 2 + 0.25 + 0x1.0p52);
   EXPECT_EQ(p.absolute_errors.distinct(), 2U);
 }
 

@@ -76,6 +76,13 @@ TEST(ReportJson, WritesAFindingLine) {
       R"("revision":2},"statistic":0.125,"p_value":1e-09,"threshold":null,"level":"drift"})");
 }
 
+TEST(ReportJson, WritesTheBoundOfAMetricThatIsNotExact) {
+  MetricValue rounded = metric();
+  rounded.bound = 0.25;
+  EXPECT_NE(json_of(rounded).find(R"("high":1,"bound":0.25,"labelled":4)"), std::string::npos)
+      << json_of(rounded);
+}
+
 TEST(ReportJson, WritesAMetricLine) {
   EXPECT_EQ(
       json_of(metric()),
@@ -306,7 +313,8 @@ RC_GTEST_PROP(ReportJson, ReadsMetricsBackAsTheyWere, ()) {
                             some_number(),
                             *rc::gen::arbitrary<std::int64_t>(),
                             *finite(),
-                            some_level()};
+                            some_level(),
+                            some_number()};
   const MetricValue read = read_back(written);
   RC_ASSERT(read.monitor == written.monitor);
   RC_ASSERT(read.metric == written.metric);
@@ -316,6 +324,7 @@ RC_GTEST_PROP(ReportJson, ReadsMetricsBackAsTheyWere, ()) {
   RC_ASSERT(read.high == written.high);
   RC_ASSERT(std::tie(read.labelled, read.coverage) == std::tie(written.labelled, written.coverage));
   RC_ASSERT(read.level == written.level);
+  RC_ASSERT(read.bound == written.bound);
 }
 
 RC_GTEST_PROP(ReportJson, ReadsTransitionsBackAsTheyWere, ()) {

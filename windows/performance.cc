@@ -15,6 +15,30 @@ constexpr double kEpsilon = 0x1.0p-52;
   return -std::log(std::clamp(probability, kEpsilon, 1 - kEpsilon));
 }
 
+// Welford (1962). `share` is 1 / (count + 1): a row that enters several moments divides once.
+void add_value(Moments& moments, double value, double share) {
+  ++moments.count;
+  const double delta = value - moments.mean;
+  moments.mean += delta * share;
+  moments.squares += delta * (value - moments.mean);
+}
+
+[[nodiscard]] double share_of_next(const Moments& moments) {
+  return 1 / static_cast<double>(moments.count + 1);
+}
+
+// The moments of values that are all counted elsewhere: without their count.
+void write_values(ByteWriter& out, const Moments& moments) {
+  out.number(moments.mean);
+  out.number(moments.squares);
+}
+
+void read_values(ByteReader& in, std::uint64_t count, Moments& moments) {
+  moments.count = count;
+  moments.mean = in.number();
+  moments.squares = in.number();
+}
+
 }  // namespace
 
 void CalibrationBins::add(double score, bool positive) {
@@ -27,6 +51,8 @@ void CalibrationBins::add(double score, bool positive) {
   ++count[at];
   score_sum[at] += score;
   positives[at] += positive;
+  const double residual = (positive ? 1.0 : 0.0) - score;
+  residual_squares[at] += residual * residual;
 }
 
 void CalibrationBins::merge(const CalibrationBins& other) {
@@ -34,6 +60,7 @@ void CalibrationBins::merge(const CalibrationBins& other) {
     count[i] += other.count[i];
     score_sum[i] += other.score_sum[i];
     positives[i] += other.positives[i];
+    residual_squares[i] += other.residual_squares[i];
   }
 }
 
@@ -42,6 +69,7 @@ void CalibrationBins::write(ByteWriter& out) const {
     out.varint(count[i]);
     out.number(score_sum[i]);
     out.varint(positives[i]);
+    out.number(residual_squares[i]);
   }
 }
 
@@ -50,6 +78,7 @@ void CalibrationBins::read(ByteReader& in) {
     count[i] = in.varint();
     score_sum[i] = in.number();
     positives[i] = in.varint();
+    residual_squares[i] = in.number();
   }
 }
 
@@ -65,9 +94,10 @@ void BinaryPerformance::update(const ModelSchema& model, const LabelledRow& row)
   }
   if (std::isnan(row.score)) return;
   scores.add(row.score, positive ? 1 : 0);
-  log_loss_sum += clipped_log_loss(positive ? row.score : 1 - row.score);
+  const double share = share_of_next(log_loss);
+  add_value(log_loss, clipped_log_loss(positive ? row.score : 1 - row.score), share);
   const double miss = row.score - (positive ? 1.0 : 0.0);
-  brier_sum += miss * miss;
+  add_value(brier, miss * miss, share);
   calibration.add(row.score, positive);
 }
 
@@ -77,8 +107,8 @@ void BinaryPerformance::merge(const BinaryPerformance& other) {
   true_negative += other.true_negative;
   false_negative += other.false_negative;
   scores.merge(other.scores);
-  log_loss_sum += other.log_loss_sum;
-  brier_sum += other.brier_sum;
+  log_loss.merge(other.log_loss);
+  brier.merge(other.brier);
   calibration.merge(other.calibration);
 }
 
@@ -88,8 +118,9 @@ void BinaryPerformance::write(ByteWriter& out) const {
   out.varint(true_negative);
   out.varint(false_negative);
   scores.write(out);
-  out.number(log_loss_sum);
-  out.number(brier_sum);
+  out.varint(log_loss.count);
+  write_values(out, log_loss);
+  write_values(out, brier);
   calibration.write(out);
 }
 
@@ -99,8 +130,9 @@ bool BinaryPerformance::read(ByteReader& in, BinaryPerformance& out) {
   out.true_negative = in.varint();
   out.false_negative = in.varint();
   if (!ValueCounts::read(in, out.scores)) return false;
-  out.log_loss_sum = in.number();
-  out.brier_sum = in.number();
+  const std::uint64_t scored = in.varint();
+  read_values(in, scored, out.log_loss);
+  read_values(in, scored, out.brier);
   out.calibration.read(in);
   return in.ok();
 }
@@ -117,7 +149,7 @@ void MulticlassPerformance::update(const ModelSchema& model, const LabelledRow& 
   double of_actual = 0;
   double largest = -1;
   bool largest_is_actual = false;
-  double brier = 0;
+  double distance = 0;
   bool actual_is_scored = false;
   for (std::size_t i = 0; i < row.scores.size(); ++i) {
     const double score = std::isnan(row.scores[i]) ? 0 : row.scores[i];
@@ -126,7 +158,7 @@ void MulticlassPerformance::update(const ModelSchema& model, const LabelledRow& 
     // scores as they came.
     scores[i].add(score / sum, actual ? 1 : 0);
     const double miss = score - (actual ? 1.0 : 0.0);
-    brier += miss * miss;
+    distance += miss * miss;
     if (actual) of_actual = score / sum;
     actual_is_scored |= actual;
     if (score > largest) {
@@ -135,8 +167,9 @@ void MulticlassPerformance::update(const ModelSchema& model, const LabelledRow& 
     }
   }
   // A class that the model gives no score to was given the probability 0.
-  brier_sum += actual_is_scored ? brier : brier + 1;
-  log_loss_sum += clipped_log_loss(of_actual);
+  const double share = share_of_next(log_loss);
+  add_value(brier, actual_is_scored ? distance : distance + 1, share);
+  add_value(log_loss, clipped_log_loss(of_actual), share);
   calibration.add(largest, largest_is_actual);
 }
 
@@ -146,8 +179,8 @@ void MulticlassPerformance::merge(const MulticlassPerformance& other) {
   for (const auto& [cell, rows] : other.confusion) confusion[cell] += rows;
   if (scores.size() < other.scores.size()) scores.resize(other.scores.size());
   for (std::size_t i = 0; i < other.scores.size(); ++i) scores[i].merge(other.scores[i]);
-  log_loss_sum += other.log_loss_sum;
-  brier_sum += other.brier_sum;
+  log_loss.merge(other.log_loss);
+  brier.merge(other.brier);
   calibration.merge(other.calibration);
 }
 
@@ -162,8 +195,9 @@ void MulticlassPerformance::write(ByteWriter& out) const {
   }
   out.varint(scores.size());
   for (const ValueCounts& counts : scores) counts.write(out);
-  out.number(log_loss_sum);
-  out.number(brier_sum);
+  out.varint(log_loss.count);
+  write_values(out, log_loss);
+  write_values(out, brier);
   calibration.write(out);
 }
 
@@ -179,50 +213,86 @@ bool MulticlassPerformance::read(ByteReader& in, MulticlassPerformance& out) {
   for (ValueCounts& counts : out.scores) {
     if (!ValueCounts::read(in, counts)) return false;
   }
-  out.log_loss_sum = in.number();
-  out.brier_sum = in.number();
+  const std::uint64_t scored = in.varint();
+  read_values(in, scored, out.log_loss);
+  read_values(in, scored, out.brier);
   out.calibration.read(in);
   return in.ok();
 }
 
+void ResidualShape::shift(double by, const Moments& actual, double squared_error_sum) {
+  const auto rows = static_cast<double>(actual.count);
+  const double square = by * by;
+  fourth += 4 * by * third + square * (6 * actual.squares + rows * square);
+  third += by * (3 * actual.squares + rows * square);
+  squared_error_by_deviation_squared +=
+      2 * by * squared_error_by_deviation + square * squared_error_sum;
+  squared_error_by_deviation += by * squared_error_sum;
+}
+
+void ResidualShape::add(const ResidualShape& other) {
+  third += other.third;
+  fourth += other.fourth;
+  squared_error_by_deviation += other.squared_error_by_deviation;
+  squared_error_by_deviation_squared += other.squared_error_by_deviation_squared;
+}
+
 void RegressionPerformance::update(const ModelSchema&, const LabelledRow& row) {
-  const double error = row.score - row.actual_value;
-  actual.merge({1, row.actual_value, 0});
-  error_sum += error;
-  absolute_error_sum += std::abs(error);
-  squared_error_sum += error * error;
-  relative_error_sum += std::abs(error) / std::max(std::abs(row.actual_value), kEpsilon);
-  absolute_errors.add(std::abs(error), 0);
+  const double miss = row.score - row.actual_value;
+  const double size = std::abs(miss);
+  const double square = miss * miss;
+  const double share = share_of_next(actual);
+  const double before = actual.mean;
+  const double mean = before + (row.actual_value - before) * share;
+  shape.shift(before - mean, actual, squared_error.mean * static_cast<double>(squared_error.count));
+  const double deviation = row.actual_value - mean;
+  const double deviation_squared = deviation * deviation;
+  shape.add({deviation * deviation_squared, deviation_squared * deviation_squared,
+             square * deviation, square * deviation_squared});
+  add_value(actual, row.actual_value, share);
+  add_value(error, miss, share);
+  add_value(absolute_error, size, share);
+  add_value(squared_error, square, share);
+  add_value(relative_error, size / std::max(std::abs(row.actual_value), kEpsilon), share);
+  absolute_errors.add(size, 0);
 }
 
 void RegressionPerformance::merge(const RegressionPerformance& other) {
-  actual.merge(other.actual);
-  error_sum += other.error_sum;
-  absolute_error_sum += other.absolute_error_sum;
-  squared_error_sum += other.squared_error_sum;
-  relative_error_sum += other.relative_error_sum;
+  Moments merged = actual;
+  merged.merge(other.actual);
+  ResidualShape theirs = other.shape;
+  const auto sum = [](const Moments& m) { return m.mean * static_cast<double>(m.count); };
+  shape.shift(actual.mean - merged.mean, actual, sum(squared_error));
+  theirs.shift(other.actual.mean - merged.mean, other.actual, sum(other.squared_error));
+  shape.add(theirs);
+  actual = merged;
+  error.merge(other.error);
+  absolute_error.merge(other.absolute_error);
+  squared_error.merge(other.squared_error);
+  relative_error.merge(other.relative_error);
   absolute_errors.merge(other.absolute_errors);
 }
 
 void RegressionPerformance::write(ByteWriter& out) const {
   out.varint(actual.count);
-  out.number(actual.mean);
-  out.number(actual.squares);
-  out.number(error_sum);
-  out.number(absolute_error_sum);
-  out.number(squared_error_sum);
-  out.number(relative_error_sum);
+  for (const Moments* moments : {&actual, &error, &absolute_error, &squared_error, &relative_error})
+    write_values(out, *moments);
+  out.number(shape.third);
+  out.number(shape.fourth);
+  out.number(shape.squared_error_by_deviation);
+  out.number(shape.squared_error_by_deviation_squared);
   absolute_errors.write(out);
 }
 
 bool RegressionPerformance::read(ByteReader& in, RegressionPerformance& out) {
-  out.actual.count = in.varint();
-  out.actual.mean = in.number();
-  out.actual.squares = in.number();
-  out.error_sum = in.number();
-  out.absolute_error_sum = in.number();
-  out.squared_error_sum = in.number();
-  out.relative_error_sum = in.number();
+  const std::uint64_t rows = in.varint();
+  for (Moments* moments :
+       {&out.actual, &out.error, &out.absolute_error, &out.squared_error, &out.relative_error})
+    read_values(in, rows, *moments);
+  out.shape.third = in.number();
+  out.shape.fourth = in.number();
+  out.shape.squared_error_by_deviation = in.number();
+  out.shape.squared_error_by_deviation_squared = in.number();
   return ValueCounts::read(in, out.absolute_errors);
 }
 

@@ -33,12 +33,14 @@ struct LabelledRow {
 };
 
 // Ten bins of equal width over [0, 1], (k/10, (k+1)/10] with 0 in the first, for the expected
-// calibration error.
+// calibration error. With y = 1 for a positive and 0 for a negative, the residual of a row is
+// y - score.
 struct CalibrationBins {
   static constexpr int kBins = 10;
   std::array<std::uint64_t, kBins> count{};
   std::array<double, kBins> score_sum{};
   std::array<std::uint64_t, kBins> positives{};
+  std::array<double, kBins> residual_squares{};
 
   void add(double score, bool positive);
   void merge(const CalibrationBins& other);
@@ -49,8 +51,8 @@ struct CalibrationBins {
 struct BinaryPerformance {
   std::uint64_t true_positive = 0, false_positive = 0, true_negative = 0, false_negative = 0;
   ValueCounts scores;  // kind 0: the actual class is not the positive one; kind 1: it is
-  double log_loss_sum = 0;
-  double brier_sum = 0;
+  Moments log_loss;    // of the rows' losses, as the next
+  Moments brier;
   CalibrationBins calibration;
 
   [[nodiscard]] std::uint64_t labelled() const {
@@ -68,9 +70,9 @@ struct MulticlassPerformance {
   std::uint64_t labelled_rows = 0;
   std::uint64_t scored_rows = 0;  // rows that carried scores
   std::vector<ValueCounts>
-      scores;  // by position in ModelSchema::scored_classes; kind 1: it is the actual class
-  double log_loss_sum = 0;
-  double brier_sum = 0;
+      scores;        // by position in ModelSchema::scored_classes; kind 1: it is the actual class
+  Moments log_loss;  // of the rows' losses, as the next
+  Moments brier;
   CalibrationBins calibration;  // of the largest score against being right
 
   [[nodiscard]] std::uint64_t labelled() const { return labelled_rows; }
@@ -80,13 +82,30 @@ struct MulticlassPerformance {
   [[nodiscard]] static bool read(ByteReader& in, MulticlassPerformance& out);
 };
 
+// What the uncertainty of R2 needs beside the moments of the actual values y and of the squared
+// errors u: with d = y - mean(y), the sums of d^3, d^4, u d and u d^2. A change of the mean shifts
+// them exactly, so that they are kept about the mean of what has come so far (Pebay 2008, Sandia
+// report SAND2008-6212, for any pair of parts).
+struct ResidualShape {
+  double third = 0;
+  double fourth = 0;
+  double squared_error_by_deviation = 0;
+  double squared_error_by_deviation_squared = 0;
+
+  // As if every d had been larger by `by`; `actual` and `squared_error_sum` are of the same rows.
+  void shift(double by, const Moments& actual, double squared_error_sum);
+  void add(const ResidualShape& other);
+};
+
+// With error = prediction - actual.
 struct RegressionPerformance {
   Moments actual;
-  double error_sum = 0;  // prediction - actual
-  double absolute_error_sum = 0;
-  double squared_error_sum = 0;
-  double relative_error_sum = 0;  // |error| / max(|actual|, 2^-52)
-  ValueCounts absolute_errors;    // kind 0
+  Moments error;
+  Moments absolute_error;
+  Moments squared_error;
+  Moments relative_error;  // |error| / max(|actual|, 2^-52)
+  ResidualShape shape;
+  ValueCounts absolute_errors;  // kind 0
 
   [[nodiscard]] std::uint64_t labelled() const { return actual.count; }
   void update(const ModelSchema& model, const LabelledRow& row);

@@ -53,6 +53,7 @@ class FingerprintWriter {
       count(bins.count[i]);
       count(bins.positives[i]);
       rounded(bins.score_sum[i]);
+      rounded(bins.residual_squares[i]);
     }
   }
   void add(const BinaryPerformance& performance) {
@@ -61,8 +62,8 @@ class FingerprintWriter {
     count(performance.true_negative);
     count(performance.false_negative);
     add(performance.scores);
-    rounded(performance.log_loss_sum);
-    rounded(performance.brier_sum);
+    add(performance.log_loss);
+    add(performance.brier);
     add(performance.calibration);
   }
   void add(const MulticlassPerformance& performance) {
@@ -74,16 +75,28 @@ class FingerprintWriter {
     count(performance.labelled_rows);
     count(performance.scored_rows);
     for (const ValueCounts& scores : performance.scores) add(scores);
-    rounded(performance.log_loss_sum);
-    rounded(performance.brier_sum);
+    add(performance.log_loss);
+    add(performance.brier);
     add(performance.calibration);
+  }
+  // In units of the spread and of the mean error, because sums of odd powers cancel.
+  void add(const ResidualShape& shape, const Moments& actual, const Moments& squared_error) {
+    if (!(actual.squares > 0 && squared_error.mean > 0)) return;
+    const double rows = static_cast<double>(actual.count);
+    const double spread = std::sqrt(actual.squares / rows);
+    rounded(shape.third / rows / (spread * spread * spread));
+    rounded(shape.fourth / rows / (spread * spread * spread * spread));
+    rounded(shape.squared_error_by_deviation / rows / (squared_error.mean * spread));
+    rounded(shape.squared_error_by_deviation_squared / rows /
+            (squared_error.mean * spread * spread));
   }
   void add(const RegressionPerformance& performance) {
     add(performance.actual);
-    for (const double sum : {performance.error_sum, performance.absolute_error_sum,
-                             performance.squared_error_sum, performance.relative_error_sum}) {
-      rounded(sum);
+    for (const Moments* moments : {&performance.error, &performance.absolute_error,
+                                   &performance.squared_error, &performance.relative_error}) {
+      add(*moments);
     }
+    add(performance.shape, performance.actual, performance.squared_error);
     add(performance.absolute_errors);
   }
   void add(const LatencySummary& latency) {
