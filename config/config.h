@@ -113,6 +113,7 @@ struct ModelConfig {
   AlertPolicy policy = AlertPolicy::fixed;
   double alpha = 0.05;            // p_value policy
   std::int64_t min_samples = 30;  // below: insufficient_data
+  bool estimate = true;  // performance without labels, where the reference has some
   double min_coverage = 0.8;      // below: a metric is not judged until the horizon has passed
   DurationMs amend_interval = 10'000;
   std::vector<FeatureConfig> features;

@@ -186,6 +186,7 @@ ModelConfig read_model(TableReader& table) {
   table.duration("label_horizon", model.label_horizon, {0, kLongestHorizon});
   read_alerts(table, model);
   table.integer("min_samples", model.min_samples, 1, kMostPerWindow);
+  table.flag("estimate", model.estimate);
   std::optional<double> coverage;
   if (table.number("min_coverage", coverage, {0, 1, false})) model.min_coverage = *coverage;
   table.duration("amend_interval", model.amend_interval, {0, kDayMs});

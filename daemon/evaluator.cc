@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "detectors/data_quality.h"
+#include "detectors/estimated_metrics.h"
 #include "detectors/metrics.h"
 
 namespace driftd {
@@ -443,6 +444,14 @@ void Evaluator::report_metrics(const ModelPlan& plan, const MonitorName& monitor
          compute_metrics(*plan.model.monitored.schema, pane.performance)) {
       add(metric, enough);
     }
+  }
+  const EstimatedPerformance estimated = estimate_performance(plan.model.monitored, pane);
+  for (const EstimatedMetric& metric : estimated.metrics) {
+    add({metric.name, metric.value},
+        static_cast<std::int64_t>(estimated.rows) >= config.min_samples);
+    MetricValue& value = std::get<MetricValue>(reports_.back());
+    value.low = metric.low;
+    value.high = metric.high;
   }
   const bool enough = static_cast<std::int64_t>(pane.latency.moments.count) >= config.min_samples;
   for (const NamedMetric& metric : compute_latency(pane.latency)) add(metric, enough);

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "core/byte_stream.h"
+#include "windows/estimation.h"
 #include "windows/performance.h"
 #include "windows/series_summary.h"
 
@@ -118,7 +119,10 @@ bool are_features(std::string_view bytes, const Fingerprint& model) {
     if (!read_series(in, type)) return false;
   }
   LatencySummary latency;
-  return LatencySummary::read(in, latency) && in.at_end();
+  // The cells follow from the reference, which is not here: any number of them will do.
+  EstimationSummary estimation;
+  return LatencySummary::read(in, latency) && EstimationSummary::read(in, {}, estimation) &&
+         in.at_end();
 }
 
 bool is_performance(std::string_view bytes, const Fingerprint& model) {

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "state/column_file.h"
+#include "state/estimation_columns.h"
 
 namespace driftd {
 namespace {
@@ -197,6 +198,11 @@ Result<LoadedModel> load_model(const ModelConfig& config, ModelIndex index) {
         return std::unexpected(added.error());
     }
     if (features) schema.feature_count = schema.series.size();
+  }
+  if (config.estimate) {
+    LearnedEstimation learned = learn_estimation(config, *file, schema, *model.reference);
+    model.reference->estimation = std::move(learned.model);
+    model.notes.push_back(std::move(learned.note));
   }
   model.reference->rows = file->rows;
   model.reference->hash = file->sha256;

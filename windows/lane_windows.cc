@@ -135,6 +135,8 @@ void LaneWindows::fold_groups(const ModelState& state, const EventBatch& batch) 
   for (Group& group : groups) {
     begin_group(state, batch, group);
     group.pane->latency.update(values_of(group, batch.latency_ms));
+    group.pane->estimation.update(state.model.reference->estimation, batch, group.rows,
+                                  estimation_scratch_);
   }
   const auto& references = state.model.reference->series;
   for (std::size_t i = 0; i < references.size(); ++i) {

@@ -92,6 +92,7 @@ class LaneWindows {
   std::vector<std::uint32_t> codes_;
   NumericSummary::Scratch numeric_scratch_;
   CategorySummary::Scratch category_scratch_;
+  EstimationSummary::Scratch estimation_scratch_;
 };
 
 }  // namespace driftd

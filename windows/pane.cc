@@ -31,6 +31,7 @@ void Pane::merge(const Pane& other) {
         series[i]);
   }
   latency.merge(other.latency);
+  estimation.merge(other.estimation);
   std::visit(
       [&](auto& summary) {
         summary.merge(std::get<std::remove_reference_t<decltype(summary)>>(other.performance));
@@ -50,6 +51,7 @@ void Pane::write_features(std::string& out) const {
     std::visit([&](const auto& state) { state.write(writer); }, summary);
   }
   latency.write(writer);
+  estimation.write(writer);
 }
 
 void Pane::write_performance(std::string& out) const {
@@ -75,7 +77,8 @@ bool Pane::read_features(std::string_view bytes, const MonitoredModel& model) {
     }
     if (!good) return false;
   }
-  return LatencySummary::read(in, latency) && in.at_end();
+  return LatencySummary::read(in, latency) &&
+         EstimationSummary::read(in, model.reference->estimation, estimation) && in.at_end();
 }
 
 bool Pane::read_performance(std::string_view bytes, const MonitoredModel& model) {

@@ -14,6 +14,7 @@
 #include "core/clock.h"
 #include "core/ids.h"
 #include "core/model.h"
+#include "windows/estimation.h"
 #include "windows/performance.h"
 #include "windows/reference.h"
 #include "windows/series_summary.h"
@@ -70,6 +71,7 @@ struct Pane {
   TimeMs last_time = kNoTime;
   std::vector<SeriesSummary> series;  // by position in ModelSchema::series
   LatencySummary latency;
+  EstimationSummary estimation;  // stored with the features: it is of all predictions
   PerformanceSummary performance;
   // Changed since the last checkpoint; kept by the lane, read by the coordinator.
   bool features_changed = false;

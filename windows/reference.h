@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "windows/estimation_model.h"
 #include "windows/rank_index.h"
 #include "windows/series_summary.h"
 
@@ -47,6 +48,7 @@ struct SeriesReference {
 
 struct Reference {
   std::vector<SeriesReference> series;  // by position in ModelSchema::series
+  EstimationModel estimation;           // empty where nothing is estimated
   std::uint64_t rows = 0;
   std::string hash;  // of everything above: tells one reference from another
 };
