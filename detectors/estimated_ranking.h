@@ -8,7 +8,7 @@
 // of the binary classification model" (CBPE). Rows come in cells, in order of the score; a cell of
 // n rows that add up to S contributes S (n - S) / 2 + G / 2, where G, the sum of |p_i - p_j| over
 // its pairs, is that of probabilities spread evenly over its range. A cell in which all
-// probabilities are equal is exact; of any other one the contribution is off by at most n^2 / 8
+// probabilities are equal is exact; of any other one the contribution is off by at most n^2 / 12
 // times its range, usually by far less. Thread rule: pure. Allocation rule: may allocate (once a
 // window). Cannot fail.
 #pragma once

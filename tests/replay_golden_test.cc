@@ -284,5 +284,57 @@ INSTANTIATE_TEST_SUITE_P(Sets, SharedSet,
                                          "nml_car_price", "sea_abrupt", "sea_null"),
                          [](const auto& set) { return set.param; });
 
+// --- Estimates without labels, against NannyML 0.13.1 (docs/estimates.md)
+
+// NannyML rounds the cumulative counts of its ROC AUC to five decimals.
+constexpr double kRoundedAuc = 1e-7;
+// The order of a class's scores between two boundaries is not known where they are normalised.
+constexpr double kMulticlassAuc = 1e-4;
+
+TEST_P(SmallSet, EstimatesEqualNannyML) {
+  if (GetParam() == "car_price") GTEST_SKIP() << "errors of a regression are estimated otherwise";
+  const Collector collector = replay_set(folder_, "labels.jsonl.gz");
+  std::size_t compared = 0;
+  for (auto& row : read_rows(folder_ / "golden_estimated.csv")) {
+    if (row["metric"] == "roc_auc") continue;  // with NannyML's own rounding and order of ties
+    const bool is_area = row["metric"] == "roc_auc_exact";
+    const std::string name = is_area ? "roc_auc" : row["metric"];
+    const MetricValue* metric = collector.metric(name + "_estimated", std::stol(row["chunk"]));
+    ASSERT_NE(metric, nullptr) << name << " of chunk " << row["chunk"];
+    const bool is_multiclass_area = is_area && GetParam() == "shapes";
+    EXPECT_TRUE(agree(metric->value, row["value"], is_multiclass_area ? kMulticlassAuc : 1e-9))
+        << name << " of chunk " << row["chunk"] << ": " << metric->value.value_or(NAN) << " is not "
+        << row["value"];
+    if (!metric->value) continue;  // a class of which no row is to be expected
+    EXPECT_LE(metric->low, metric->value);
+    EXPECT_GE(metric->high, metric->value);
+    EXPECT_EQ(metric->level, Level::stable);
+    ++compared;
+  }
+  EXPECT_GE(compared, 25u);
+}
+
+TEST_P(SharedSet, EstimatesEqualNannyML) {
+  const auto shared = find_shared();
+  if (!shared) GTEST_SKIP() << kNoShared;
+  const fs::path folder = *shared / "data" / GetParam();
+  if (!fs::exists(folder / "golden_nannyml_cbpe.csv")) GTEST_SKIP() << "no CBPE of this set";
+  const Collector collector = replay_set(folder, "labels.jsonl.gz");
+  std::size_t compared = 0;
+  for (auto& row : read_rows(folder / "golden_nannyml_cbpe.csv")) {
+    const MetricValue* metric =
+        collector.metric(row["method"] + "_estimated", std::stol(row["chunk_index"]));
+    if (row["period"] != "analysis" || metric == nullptr) continue;
+    // NannyML adds an incomplete last chunk to the one before it.
+    if (std::stol(row["end_index"]) - std::stol(row["start_index"]) + 1 != metric->window.n)
+      continue;
+    EXPECT_TRUE(agree(metric->value, row["value"], row["method"] == "roc_auc" ? kRoundedAuc : 1e-9))
+        << row["method"] << " of chunk " << row["chunk_index"] << ": "
+        << metric->value.value_or(NAN) << " is not " << row["value"];
+    ++compared;
+  }
+  EXPECT_GE(compared, 45u);
+}
+
 }  // namespace
 }  // namespace driftd

@@ -8,11 +8,12 @@
 namespace driftd {
 namespace {
 
-constexpr int kGrid = 64;  // boundaries over [0, 1], for scores where the reference has none
+constexpr int kGrid = 256;  // boundaries over [0, 1], for scores where the reference has none
 
-// At most `most` of the sorted scores, at evenly spaced ranks, ends included.
+// A grid, and at most `most` of the sorted scores, at evenly spaced ranks, ends included.
 void add_ranks(std::span<const ScoredLabel> sorted, std::size_t most, std::vector<double>& out) {
-  if (sorted.empty() || most == 0) return;
+  for (int k = 0; k <= kGrid; ++k) out.push_back(k / double{kGrid});
+  if (sorted.empty()) return;
   std::vector<double> distinct;
   for (const ScoredLabel& row : sorted) {
     if (distinct.empty() || row.score > distinct.back()) distinct.push_back(row.score);
@@ -56,7 +57,6 @@ void join_blocks(std::vector<IsotonicBlock>& blocks, std::size_t most) {
 
 ScoreMap ScoreMap::identity(std::span<const ScoredLabel> sorted, std::size_t most) {
   std::vector<double> boundaries;
-  for (int k = 0; k <= kGrid; ++k) boundaries.push_back(k / double{kGrid});
   add_ranks(sorted, most, boundaries);
   ScoreMap map;
   map.index_ = index_over(std::move(boundaries));
@@ -82,7 +82,7 @@ ScoreMap ScoreMap::calibration(std::vector<IsotonicBlock> blocks,
     boundaries.push_back(block.first);
     boundaries.push_back(block.last);
   }
-  add_ranks(sorted, extra, boundaries);
+  if (extra > 0) add_ranks(sorted, extra, boundaries);
   ScoreMap map;
   map.index_ = index_over(std::move(boundaries));
   const std::span<const double> at = map.index_.boundaries();

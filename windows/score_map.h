@@ -25,11 +25,11 @@ class ScoreMap {
 
   ScoreMap() = default;
   // The score is the probability. `sorted`: the reference's scores; at most `most` of them, at even
-  // ranks, become boundaries beside a grid of 64 over [0, 1].
+  // ranks, become boundaries beside a grid of 256 over [0, 1].
   [[nodiscard]] static ScoreMap identity(std::span<const ScoredLabel> sorted, std::size_t most);
-  // The calibration of `blocks`, which must not be empty. `extra`: how many boundaries there are
-  // besides at even ranks of `sorted`; a map of one class among several needs them to rank by,
-  // because there the probability depends on the other classes' scores, too.
+  // The calibration of `blocks`, which must not be empty. `extra`: so many boundaries at even ranks
+  // of `sorted`, and the grid, come in addition; a map of one class among several needs them to rank
+  // by, because there the probability depends on the other classes' scores, too. 0: none.
   [[nodiscard]] static ScoreMap calibration(std::vector<IsotonicBlock> blocks,
                                             std::span<const ScoredLabel> sorted, std::size_t extra);
 
