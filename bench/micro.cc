@@ -17,8 +17,10 @@
 #include "detectors/psi.h"
 #include "sources/formats/format.h"
 #include "state/reference_file.h"
+#include "windows/estimation.h"
 #include "windows/label_join.h"
 #include "windows/lane_windows.h"
+#include "windows/value_counts.h"
 
 namespace driftd {
 namespace {
@@ -148,6 +150,71 @@ void fold_event(benchmark::State& state) {
   count_items(state, kRowsPerBatch);
 }
 BENCHMARK(fold_event);
+
+// Scores of six digits that are not calibrated: their squares are the probabilities.
+std::vector<ScoredLabel> scored_reference(std::uint64_t seed, double probability_of(double)) {
+  TrafficRandom random(seed);
+  std::vector<ScoredLabel> rows(kReferenceRows);
+  for (ScoredLabel& row : rows) {
+    row.score = std::round(random.uniform() * 1e6) / 1e6;
+    row.positive = random.uniform() < probability_of(row.score);
+  }
+  return rows;
+}
+
+// What collecting the estimate adds to a prediction. Argument: classes; 2 is a binary model.
+void estimate_event(benchmark::State& state) {
+  const auto classes = static_cast<std::size_t>(state.range(0));
+  ModelSchema schema;
+  schema.task = classes == 2 ? Task::binary : Task::multiclass;
+  schema.positive_class = 1;
+  for (std::size_t k = 0; k < classes; ++k)
+    schema.scored_classes.push_back(static_cast<ClassCode>(k));
+  EstimationModel model;
+  if (classes == 2) {
+    model = learn_binary(scored_reference(1, [](double score) { return score * score; }));
+  } else {
+    std::vector<std::vector<ScoredLabel>> by_class(
+        classes, scored_reference(1, [](double score) { return score * score; }));
+    model = learn_multiclass(std::move(by_class), schema.scored_classes);
+  }
+  // So many that the processor cannot learn the branches that they take.
+  const std::uint64_t total = 64 * kRowsPerBatch;
+  EventBatch batch(schema);
+  TrafficRandom random(2);
+  for (std::uint64_t i = 0; i < total; ++i) {
+    batch.score.push_back(std::round(random.uniform() * 1e6) / 1e6);
+    batch.predicted_class.push_back(static_cast<ClassCode>(i % classes));
+    for (std::size_t k = 0; k < classes; ++k) batch.class_scores.push_back(random.uniform());
+  }
+  std::vector<std::uint32_t> rows(kRowsPerBatch);
+  EstimationSummary summary;
+  EstimationSummary::Scratch scratch;
+  std::uint64_t first = 0;
+  for (auto _ : state) {
+    for (std::uint64_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::uint32_t>(first + i);
+    summary.update(model, batch, rows, scratch);
+    benchmark::ClobberMemory();
+    first = (first + kRowsPerBatch) % total;
+  }
+  count_items(state, kRowsPerBatch);
+}
+BENCHMARK(estimate_event)->Arg(2)->Arg(3)->Arg(6)->Arg(20);
+
+// The other way to collect it, which is exact in every case: counters over the window's own scores.
+void count_own_scores(benchmark::State& state) {
+  const auto per_window = static_cast<std::uint64_t>(state.range(0));
+  TrafficRandom random(2);
+  std::vector<double> scores(per_window);
+  for (double& score : scores) score = std::round(random.uniform() * 1e6) / 1e6;
+  for (auto _ : state) {
+    ValueCounts counts;
+    for (std::uint64_t i = 0; i < per_window; ++i) counts.add(scores[i], scores[i] >= 0.5 ? 1 : 0);
+    benchmark::DoNotOptimize(counts.distinct());
+  }
+  count_items(state, per_window);
+}
+BENCHMARK(count_own_scores)->Arg(10'000)->Arg(100'000);
 
 void ks_and_psi_of_a_feature(benchmark::State& state) {
   const auto& series = traffic().loaded.reference->series;

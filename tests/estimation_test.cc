@@ -6,8 +6,8 @@
 #include <cmath>
 #include <random>
 
+#include "tests/support/fingerprints.h"
 #include "tests/support/models.h"
-#include "tests/support/monoid.h"
 
 namespace driftd {
 namespace {
@@ -72,21 +72,6 @@ void fold(const ModelUnderTest& model, EstimationSummary& summary, std::span<con
   summary.update(model.reference.estimation, batch, rows, scratch);
 }
 
-Fingerprint fingerprint(const EstimationSummary& summary) {
-  Fingerprint print;
-  ByteWriter exact(print.exact);
-  exact.varint(summary.seen);
-  exact.varint(summary.scored);
-  for (const EstimationSummary::Cell& cell : summary.cells) {
-    exact.varint(cell.count);
-    print.rounded.push_back(cell.sum);
-  }
-  for (const std::uint64_t count : summary.predicted) exact.varint(count);
-  for (const auto* sums : {&summary.probabilities, &summary.own_products})
-    print.rounded.insert(print.rounded.end(), sums->begin(), sums->end());
-  return print;
-}
-
 rc::Gen<std::vector<Row>> rows() {
   return rc::gen::container<std::vector<Row>>(rc::gen::build<Row>(
       rc::gen::set(&Row::score, rc::gen::weightedOneOf<double>(
@@ -107,7 +92,7 @@ void keeps_the_merge_laws(const Model& model) {
   check_merge_laws(
       empty, stream,
       [&](EstimationSummary& summary, std::span<const Row> part) { fold(model, summary, part); },
-      fingerprint);
+      fingerprint_of<EstimationSummary>);
 }
 
 RC_GTEST_PROP(Estimation, OfABinaryModelKeepsTheMergeLaws, ()) {

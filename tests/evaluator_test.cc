@@ -452,6 +452,92 @@ TEST(Evaluator, GivesTheReasonsOfATransition) {
   }
 }
 
+// A reference whose scores are right nine times out of ten, and the wish for estimates.
+void with_scores(ModelConfig& config) {
+  std::ofstream reference(config.reference);
+  reference << "amount,channel,prediction,actual\n";
+  for (int i = 0; i < 200; ++i) {
+    const bool high = i % 2 == 0;
+    const bool right = i % 20 > 1;
+    reference << i % 10 << ",web," << (high ? 0.9 : 0.1) << ',' << (high == right) << '\n';
+  }
+}
+
+TEST(Evaluator, EstimatesPerformanceFromTheFirstRevisionAndWithoutLabels) {
+  for (const bool with_labels : {false, true}) {
+    Evaluating model(with_scores, with_labels);
+    model.fill(0, 50);
+    std::vector<std::string> estimated;
+    for (const MetricValue& value : of<MetricValue>(model.close())) {
+      if (!value.metric.ends_with("_estimated")) continue;
+      estimated.push_back(value.metric);
+      EXPECT_EQ(value.window.revision, 0);
+      EXPECT_EQ(value.window.n, 50);
+      EXPECT_EQ(value.labelled, 0);
+      // All scores of a fake message are 0.9: no row can rank above another one.
+      if (value.metric == "roc_auc_estimated") EXPECT_NEAR(value.value.value_or(0), 0.5, 1e-12);
+      if (value.metric == "recall_estimated") EXPECT_NEAR(value.value.value_or(0), 1, 1e-12);
+      if (value.metric == "accuracy_estimated") {
+        EXPECT_NEAR(value.value.value_or(0), 0.9, 1e-12);
+        EXPECT_NEAR(value.low.value_or(0), 0.9 - 1.96 * std::sqrt(0.09 / 50), 1e-3);
+      }
+      EXPECT_LE(value.low, value.value);
+      EXPECT_GE(value.high, value.value);
+      EXPECT_EQ(value.level, Level::stable) << "there is no limit: published, not judged";
+    }
+    EXPECT_THAT(estimated, ElementsAre("accuracy_estimated", "precision_estimated",
+                                       "recall_estimated", "f1_estimated", "roc_auc_estimated"));
+  }
+}
+
+TEST(Evaluator, JudgesAnEstimateByItsOwnLimit) {
+  Evaluating model([](ModelConfig& config) {
+    with_scores(config);
+    config.min_samples = 30;
+    config.metrics.push_back({"accuracy_estimated", 0.95, {}});
+  });
+  const auto level = [&] {
+    for (const MetricValue& value : of<MetricValue>(model.close())) {
+      if (value.metric == "accuracy_estimated") return value.level;
+    }
+    return Level::warning;  // of no metric
+  };
+  model.fill(0, 29);
+  EXPECT_EQ(level(), Level::insufficient_data);
+  model.fill(100, 30);
+  EXPECT_EQ(level(), Level::degraded);
+  EXPECT_THAT(model.health().reasons, testing::Contains("low_accuracy_estimated"));
+}
+
+TEST(Evaluator, EstimatesNothingWhereTheOwnerDoesNotWantIt) {
+  Evaluating model([](ModelConfig& config) {
+    with_scores(config);
+    config.estimate = false;
+  });
+  model.fill(0, 50);
+  for (const MetricValue& value : of<MetricValue>(model.close()))
+    EXPECT_FALSE(value.metric.ends_with("_estimated")) << value.metric;
+}
+
+TEST(Evaluator, KeepsTheEstimateInAmendedWindowsThatWereStored) {
+  Evaluating model(with_scores);
+  model.fill(0, 50);
+  const auto estimate = [](const std::vector<Report>& reports) {
+    for (const MetricValue& value : of<MetricValue>(reports)) {
+      if (value.metric == "accuracy_estimated") return value;
+    }
+    return MetricValue{};
+  };
+  const MetricValue first = estimate(model.close());
+  for (int row = 0; row < 50; ++row) model.label(0, row);
+  model.close();
+  const MetricValue second = estimate(model.amend(true));
+  EXPECT_EQ(second.window.revision, 1);
+  EXPECT_EQ(second.labelled, 50);
+  EXPECT_EQ(second.value, first.value);
+  EXPECT_EQ(second.low, first.low);
+}
+
 TEST(Evaluator, RecallsWhatWasLastSaidOfTheNewestWindows) {
   Evaluating model;
   for (const DurationMs window : {0, 100, 200}) model.fill(window, 10, 10);

@@ -161,7 +161,8 @@ TEST(Health, NamesTheReasonOfAMetric) {
        {Case{"accuracy", "low_accuracy"}, Case{"f1", "low_f1_score"},
         Case{"f1_macro", "low_f1_macro"}, Case{"roc_auc", "low_roc_auc"}, Case{"r2", "low_r2"},
         Case{"mae", "high_mae"}, Case{"rmse", "high_rmse"}, Case{"mape", "high_mape"},
-        Case{"median_ae", "high_median_ae"}, Case{"log_loss", "high_log_loss"},
+        Case{"median_ae", "high_median_ae"}, Case{"mae_estimated", "high_mae_estimated"},
+        Case{"accuracy_estimated", "low_accuracy_estimated"}, Case{"log_loss", "high_log_loss"},
         Case{"brier", "high_brier"}, Case{"ece", "high_ece"}, Case{"latency_p99", "high_latency"},
         Case{"latency_mean", "high_latency"}, Case{"bias", "bias"}}) {
     EXPECT_EQ(metric_reason(row.metric), row.reason);

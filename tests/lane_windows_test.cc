@@ -386,6 +386,7 @@ class WarmLane {
     for (int i = 0; i < 1'000; ++i) baseline.push_back(std::sin(i));
     for (int i = 0; i < kFeatures; ++i) model_.add_numeric("f" + std::to_string(i), baseline);
     model_.schema.label_horizon = 1'000;
+    model_.reference.estimation = learn_binary({{0.25, false}, {0.5, true}, {0.75, true}});
     join_ = make_memory_join(model_.schema, join_memory_);
     LabelJoin* const joins[] = {with_labels ? join_.get() : nullptr};
     const MonitoredModel models[] = {model_.monitored()};

@@ -17,6 +17,8 @@ const ModelUnderTest& model() {
   static ModelUnderTest* const kModel = [] {
     auto* made = new ModelUnderTest(Task::binary);
     made->add_usual_features();
+    made->reference.estimation =
+        learn_binary({{0.125, false}, {0.25, false}, {0.5, true}, {0.75, true}});
     return made;
   }();
   return *kModel;
@@ -34,7 +36,12 @@ void fold(Pane& pane, std::span<const Event> part) {
   const auto& amount = std::get<NumericReference>(model().reference.series[0].baseline);
   const auto& channel = std::get<CategoryReference>(model().reference.series[1].baseline);
   Column column;
+  EventBatch scores(model().schema);
+  std::vector<std::uint32_t> rows;
   for (const Event& event : part) {
+    rows.push_back(static_cast<std::uint32_t>(rows.size()));
+    scores.score.push_back(event.latency / 500);
+    scores.predicted_class.push_back(kNoClass);
     column.numbers.push_back(event.amount);
     append(column, channel.categories, event.channel);
     ++pane.predictions;
@@ -47,6 +54,8 @@ void fold(Pane& pane, std::span<const Event> part) {
   }
   NumericSummary::Scratch numeric;
   CategorySummary::Scratch category;
+  EstimationSummary::Scratch estimation;
+  if (!part.empty()) pane.estimation.update(model().reference.estimation, scores, rows, estimation);
   std::get<NumericSummary>(pane.series[0]).update(amount.index, column.numbers, numeric);
   std::get<CategorySummary>(pane.series[1]).update(column, column.codes, category);
 }

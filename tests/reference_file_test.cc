@@ -180,6 +180,50 @@ TEST_F(ReferenceFileTest, SaysThatAColumnHasNoValue) {
               Contains(HasSubstr("column x of the reference has no value")));
 }
 
+TEST_F(ReferenceFileTest, LearnsToEstimateFromScoresAndLabels) {
+  const LoadedModel model = load("x,prediction,actual\n1,0.2,0\n2,0.7,1.0\n3,,1\n4,0.4,\n");
+  const auto& binary = std::get<BinaryEstimation>(model.reference->estimation);
+  EXPECT_EQ(binary.rows, 2U) << "rows without score or label teach nothing";
+  EXPECT_FALSE(binary.map.is_calibrated());
+  EXPECT_THAT(model.notes,
+              Contains(HasSubstr("estimated from the scores, taken as probabilities")));
+}
+
+TEST_F(ReferenceFileTest, LearnsOneMapAClassAndTheErrorsOfARegression) {
+  config_.task = Task::multiclass;
+  const LoadedModel multi = load(
+      "prediction,score_a,score_b,actual\na,0.7,0.3,a\nb,0.2,0.8,b\nb,0.4,nan,b\na,0.6,0.4,b\n");
+  const auto& maps = std::get<MulticlassEstimation>(multi.reference->estimation);
+  EXPECT_EQ(maps.classes(), 2U);
+  EXPECT_EQ(maps.rows, 3U);
+  EXPECT_EQ(maps.position_of(multi.schema->classes->code("b")), 1U);
+  EXPECT_EQ(maps.position_of(kNoClass), 2U);
+
+  config_.task = Task::regression;
+  const LoadedModel regression = load("prediction,actual\n1,2\n3,3\n5,inf\n");
+  const auto& errors = std::get<RegressionEstimation>(regression.reference->estimation);
+  ASSERT_EQ(errors.bins.size(), 1U);
+  EXPECT_EQ(errors.bins[0].absolute.count, 2U);
+  EXPECT_EQ(errors.bins[0].absolute.mean, 0.5);
+}
+
+TEST_F(ReferenceFileTest, SaysWhyNothingIsEstimated) {
+  const auto nothing = [&](const std::string& content, const std::string& why) {
+    const LoadedModel model = load(content);
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(model.reference->estimation)) << why;
+    EXPECT_THAT(model.notes, Contains(AllOf(HasSubstr(why), HasSubstr("before labels come"))));
+  };
+  nothing("x,prediction\n1,0.5\n", "no column `actual`");
+  nothing("x,actual\n1,1\n", "no column `prediction`");
+  nothing("prediction,actual\n0.5,\n,1\n", "no row with score and label");
+  config_.task = Task::regression;
+  nothing("prediction,actual\n1,2\n2,many\n", "row 2 of the reference's column `actual` is `many`");
+  config_.task = Task::multiclass;
+  nothing("prediction,actual\na,a\n", "no score_<class>");
+  config_.estimate = false;
+  EXPECT_THAT(load("prediction,actual\na,a\n").notes, Each(Not(HasSubstr("before labels come"))));
+}
+
 TEST_F(ReferenceFileTest, TellsOneReferenceFromAnother) {
   const std::string hash = load("x\n1\n2\n").reference->hash;
   EXPECT_EQ(load("x\n1\n2\n").reference->hash, hash);

@@ -103,6 +103,17 @@ class FingerprintWriter {
     add(latency.moments);
     add(latency.distribution);
   }
+  void add(const EstimationSummary& summary) {
+    count(summary.seen);
+    count(summary.scored);
+    for (const EstimationSummary::Cell& cell : summary.cells) {
+      count(cell.count);
+      rounded(cell.sum);
+    }
+    for (const std::uint64_t rows : summary.predicted) count(rows);
+    for (const double sum : summary.probabilities) rounded(sum);
+    for (const double sum : summary.own_products) rounded(sum);
+  }
   void add(const Pane& pane) {
     count(pane.predictions);
     time(pane.first_time);
@@ -111,6 +122,7 @@ class FingerprintWriter {
       std::visit([this](const auto& summary) { add(summary); }, series);
     }
     add(pane.latency);
+    add(pane.estimation);
     std::visit([this](const auto& performance) { add(performance); }, pane.performance);
   }
 
