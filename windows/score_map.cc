@@ -53,23 +53,40 @@ void join_blocks(std::vector<IsotonicBlock>& blocks, std::size_t most) {
   blocks = std::move(joined);
 }
 
+// The two ends of a cell. They are one for a cell of one score, and for the outermost cells, where
+// the probability does not change any more.
+struct Ends {
+  double from = 0;
+  double to = 0;
+};
+[[nodiscard]] Ends ends_of(std::uint32_t cell, std::span<const double> boundaries) {
+  const std::size_t at = cell / 2;  // the boundary of this cell, or the one above it
+  if (cell % 2 == 1) return {boundaries[at], boundaries[at]};
+  if (at == 0) return {boundaries.front(), boundaries.front()};
+  if (at == boundaries.size()) return {boundaries.back(), boundaries.back()};
+  return {boundaries[at - 1], boundaries[at]};
+}
+
 }  // namespace
+
+template <typename Probability>
+void ScoreMap::make_pieces(Probability probability_of) {
+  pieces_.reserve(cells());
+  for (std::uint32_t cell = 0; cell < cells(); ++cell) {
+    const auto [from, to] = ends_of(cell, index_.boundaries());
+    const double low = probability_of(from);
+    const double high = probability_of(to);
+    pieces_.push_back({low, high > low ? (high - low) / (to - from) : 0, from, high});
+  }
+}
 
 ScoreMap ScoreMap::identity(std::span<const ScoredLabel> sorted, std::size_t most) {
   std::vector<double> boundaries;
   add_ranks(sorted, most, boundaries);
   ScoreMap map;
   map.index_ = index_over(std::move(boundaries));
-  const std::span<const double> at = map.index_.boundaries();
-  map.pieces_.resize(map.cells());
-  for (std::uint32_t cell = 0; cell < map.cells(); ++cell) {
-    Piece& piece = map.pieces_[cell];
-    const std::uint32_t above = cell / 2;  // the boundary of this cell, or the one above it
-    const double low = cell == 0 ? 0 : std::clamp(at[above - (cell % 2 == 0 ? 1 : 0)], 0.0, 1.0);
-    const double high = above == at.size() ? 1 : std::clamp(at[above], 0.0, 1.0);
-    const bool is_between = cell % 2 == 0 && low < high;
-    piece = {low, is_between ? 1.0 : 0.0, low, is_between ? high : low};
-  }
+  // The grid has boundaries at 0 and 1, so that no cell reaches across the clipping.
+  map.make_pieces([](double score) { return std::clamp(score, 0.0, 1.0); });
   return map;
 }
 
@@ -77,6 +94,7 @@ ScoreMap ScoreMap::calibration(std::vector<IsotonicBlock> blocks,
                                std::span<const ScoredLabel> sorted, std::size_t extra) {
   DRIFTD_CHECK(!blocks.empty());
   join_blocks(blocks, kMostSteps);
+  // Where a block ends the slope changes, so that no cell reaches across one.
   std::vector<double> boundaries;
   for (const IsotonicBlock& block : blocks) {
     boundaries.push_back(block.first);
@@ -85,31 +103,11 @@ ScoreMap ScoreMap::calibration(std::vector<IsotonicBlock> blocks,
   if (extra > 0) add_ranks(sorted, extra, boundaries);
   ScoreMap map;
   map.index_ = index_over(std::move(boundaries));
-  const std::span<const double> at = map.index_.boundaries();
-  map.pieces_.resize(map.cells());
-  map.block_of_.resize(map.cells());
-  // The last block that begins at or below the cell's lower end.
+  map.make_pieces([&](double score) { return calibrated(blocks, score); });
   std::uint32_t block = 0;
-  for (std::uint32_t cell = 0; cell < map.cells(); ++cell) {
-    Piece& piece = map.pieces_[cell];
-    const std::uint32_t above = cell / 2;
-    const std::uint32_t below = cell == 0 ? 0 : above - (cell % 2 == 0 ? 1 : 0);
-    while (block + 1 < blocks.size() && blocks[block + 1].first <= at[below]) ++block;
-    map.block_of_[cell] = block;
-    const double level = blocks[block].probability();
-    piece = {level, 0, at[below], level};
-    // Between two blocks: from the end of one to the beginning of the next.
-    if (cell == 0 || at[below] < blocks[block].last || block + 1 == blocks.size()) continue;
-    if (cell % 2 == 1 && at[below] == blocks[block].last) continue;
-    const IsotonicBlock& next = blocks[block + 1];
-    const double slope = (next.probability() - level) / (next.first - blocks[block].last);
-    const double end = cell % 2 == 1 ? at[below] : at[above];
-    const double begin = level + slope * (at[below] - blocks[block].last);
-    if (cell % 2 == 1) {
-      piece = {begin, 0, at[below], begin};
-    } else {
-      piece = {begin, slope, at[below], level + slope * (end - blocks[block].last)};
-    }
+  for (const Piece& piece : map.pieces_) {
+    while (block + 1 < blocks.size() && blocks[block + 1].first <= piece.from) ++block;
+    map.block_of_.push_back(block);
   }
   map.blocks_ = std::move(blocks);
   return map;

@@ -28,8 +28,8 @@ class ScoreMap {
   // ranks, become boundaries beside a grid of 256 over [0, 1].
   [[nodiscard]] static ScoreMap identity(std::span<const ScoredLabel> sorted, std::size_t most);
   // The calibration of `blocks`, which must not be empty. `extra`: so many boundaries at even ranks
-  // of `sorted`, and the grid, come in addition; a map of one class among several needs them to rank
-  // by, because there the probability depends on the other classes' scores, too. 0: none.
+  // of `sorted`, and the grid, come in addition; a map of one class among several needs them to
+  // rank by, because there the probability depends on the other classes' scores, too. 0: none.
   [[nodiscard]] static ScoreMap calibration(std::vector<IsotonicBlock> blocks,
                                             std::span<const ScoredLabel> sorted, std::size_t extra);
 
@@ -65,6 +65,9 @@ class ScoreMap {
     double from = 0;
     double highest = 0;
   };
+
+  template <typename Probability>
+  void make_pieces(Probability probability_of);
 
   RankIndex index_;
   std::vector<Piece> pieces_;            // by cell
