@@ -96,8 +96,9 @@ struct FeatureConfig {
 struct MetricConfig {
   std::string name;  // accuracy, f1, latency_mean, ...
   std::optional<double> min;
-  std::optional<double> max;       // latency: milliseconds
-  std::optional<double> max_drop;  // refused until references carry metric levels
+  std::optional<double> max;          // latency: milliseconds
+  std::optional<double> max_drop;     // how much worse than the reference it may be
+  std::optional<double> max_deficit;  // how much worse than the champion
 };
 
 enum class AlertPolicy : std::uint8_t { fixed, p_value };
@@ -116,6 +117,7 @@ struct ModelConfig {
   bool estimate = true;  // performance without labels, where the reference has some
   double min_coverage = 0.8;      // below: a metric is not judged until the horizon has passed
   DurationMs amend_interval = 10'000;
+  std::string champion;  // the version that others are compared with; empty: none
   std::vector<FeatureConfig> features;
   std::vector<MetricConfig> metrics;
 };

@@ -139,7 +139,17 @@ void read_limit(TableReader& table, std::string_view key, const MetricEntry& met
   }
 }
 
-[[nodiscard]] MetricConfig read_metric(TableReader& table, const MetricEntry& metric) {
+// How much worse a metric may be, in its own unit.
+void read_margin(TableReader& table, std::string_view key, const MetricEntry& metric,
+                 std::optional<double>& margin) {
+  MetricEntry sizes = metric;
+  sizes.lowest = 0;
+  sizes.highest = metric.highest - std::min(metric.lowest, 0.0);
+  read_limit(table, key, sizes, margin);
+}
+
+[[nodiscard]] MetricConfig read_metric(TableReader& table, const MetricEntry& metric,
+                                       bool has_champion) {
   MetricConfig config;
   config.name = metric.name;
   read_limit(table, "min", metric, config.min);
@@ -147,7 +157,12 @@ void read_limit(TableReader& table, std::string_view key, const MetricEntry& met
   if (config.min && config.max && *config.min > *config.max) {
     table.problem("min", fmt::format("`min` ({}) is above `max` ({})", *config.min, *config.max));
   }
-  table.refuse_planned_key("max_drop", "use `min` or `max` now");
+  read_margin(table, "max_drop", metric, config.max_drop);
+  read_margin(table, "max_deficit", metric, config.max_deficit);
+  if (config.max_deficit && !has_champion) {
+    table.problem("max_deficit", "`max_deficit` needs a version to compare with",
+                  "add champion = \"v1\" to the [[model]]");
+  }
   return config;
 }
 
@@ -163,13 +178,14 @@ std::vector<FeatureConfig> read_features(TableReader& features, std::optional<Ta
   return read;
 }
 
-std::vector<MetricConfig> read_metrics(TableReader& metrics, std::optional<Task> task) {
+std::vector<MetricConfig> read_metrics(TableReader& metrics, std::optional<Task> task,
+                                       bool has_champion) {
   std::vector<MetricConfig> read;
   for (const TomlEntry& entry : metrics.entries()) {
     const MetricEntry* const metric = find_metric_entry(entry.key, task);
     TableReader limits = metrics.table(entry.key, "{ min = 0.8 }");
     if (metric != nullptr) {
-      read.push_back(read_metric(limits, *metric));
+      read.push_back(read_metric(limits, *metric, has_champion));
       continue;
     }
     limits.ignore_unknown();

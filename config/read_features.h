@@ -15,7 +15,7 @@ namespace driftd {
 // `task` is empty where the file's own is wrong: then nothing is told that depends on it.
 [[nodiscard]] std::vector<FeatureConfig> read_features(TableReader& features,
                                                        std::optional<Task> task);
-[[nodiscard]] std::vector<MetricConfig> read_metrics(TableReader& metrics,
-                                                     std::optional<Task> task);
+[[nodiscard]] std::vector<MetricConfig> read_metrics(TableReader& metrics, std::optional<Task> task,
+                                                     bool has_champion);
 
 }  // namespace driftd

@@ -190,11 +190,13 @@ ModelConfig read_model(TableReader& table) {
   std::optional<double> coverage;
   if (table.number("min_coverage", coverage, {0, 1, false})) model.min_coverage = *coverage;
   table.duration("amend_interval", model.amend_interval, {0, kDayMs});
+  if (table.text("champion", model.champion, "\"v1\"") && model.champion.empty())
+    table.problem("champion", "`champion` names no version", "leave it out to compare none");
   table.refuse_planned_key("segments", "leave it out: all traffic of a model is the segment `all`");
   TableReader features = table.table("features", "{ amount = { type = \"numeric\" } }");
   model.features = read_features(features, task);
   TableReader metrics = table.table("metrics", "{ accuracy = { min = 0.8 } }");
-  model.metrics = read_metrics(metrics, task);
+  model.metrics = read_metrics(metrics, task, !model.champion.empty());
   return model;
 }
 

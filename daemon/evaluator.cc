@@ -7,8 +7,6 @@
 
 #include "core/check.h"
 #include "detectors/data_quality.h"
-#include "detectors/estimated_metrics.h"
-#include "detectors/metrics.h"
 
 namespace driftd {
 namespace {
@@ -73,11 +71,15 @@ Evaluator::ModelPlan Evaluator::plan(const EvaluatedModel& model) {
                                       limits_for(detector, {}, by_p_value, config.alpha));
     }
   }
+  for (const NamedMetric& metric : model.reference_metrics)
+    plan.reference.emplace(metric.name, MetricEstimate{metric.value, metric.interval});
   plan.metrics["accuracy"].min = kLeastAccuracy;
   plan.metrics["f1"].min = kLeastF1;
   plan.metrics["latency_mean"].max = kLargestMeanLatencyMs;
-  for (const MetricConfig& metric : config.metrics)
-    plan.metrics[metric.name] = {metric.min, metric.max};
+  for (const MetricConfig& metric : config.metrics) {
+    plan.metrics[metric.name] = {metric.min, metric.max, metric.max_drop, metric.max_deficit};
+    plan.compares_versions |= metric.max_deficit.has_value();
+  }
   return plan;
 }
 
@@ -137,12 +139,15 @@ TimeMs Evaluator::next_end(ModelIndex model) const {
 void Evaluator::evaluate(const IsOver& is_over, bool partial) {
   for (auto& [key, pane] : absorbed_) take(key, std::move(pane));
   absorbed_.clear();
-  std::vector<std::pair<TimeMs, PaneKey>> over;
+  // Of windows that end together the champion's is the first, so that the others can be compared
+  // with it.
+  std::vector<std::tuple<TimeMs, bool, PaneKey>> over;
   for (const PaneKey& key : archive_.open()) {
-    if (is_over(key)) over.emplace_back(archive_.windows().at(key).end, key);
+    if (is_over(key))
+      over.emplace_back(archive_.windows().at(key).end, !is_champion(key.monitor), key);
   }
   std::ranges::sort(over);
-  for (const auto& [end, key] : over) close(key, partial);
+  for (const auto& [end, is_compared, key] : over) close(key, partial);
   fresh_.clear();
 }
 
@@ -235,7 +240,8 @@ void Evaluator::close(const PaneKey& key, bool partial) {
   reported.partial = partial;
   const std::size_t first_report = reports_.size();
   report_findings(plan, name, reported, *pane);
-  report_metrics(plan, name, reported, *pane, false);
+  report_metrics(plan, key, reported, *pane, window);
+  reopen_compared(key);
   // A window that the end of the input cut short says little; it is shown, and health does not
   // follow it.
   if (!partial) fold_health(key, name, first_report);
@@ -297,9 +303,12 @@ bool Evaluator::due(const PaneKey& key, const WindowRecord& window) const {
 }
 
 void Evaluator::amend(bool all) {
-  for (const auto& [key, window] : archive_.windows()) {
-    if (!window.features_pending && !window.performance_pending) continue;
-    if (all || due(key, window)) publish_amendment(key);
+  for (const bool champions : {true, false}) {
+    for (const auto& [key, window] : archive_.windows()) {
+      if (!window.features_pending && !window.performance_pending) continue;
+      if (is_champion(key.monitor) != champions) continue;
+      if (all || due(key, window)) publish_amendment(key);
+    }
   }
 }
 
@@ -316,8 +325,9 @@ void Evaluator::publish_amendment(const PaneKey& key) {
   const WindowName reported = window_name(window, static_cast<std::int64_t>(window.predictions));
   const std::size_t first_report = reports_.size();
   if (window.features_pending) report_findings(plan, name, reported, *pane);
-  report_metrics(plan, name, reported, *pane, window.matured);
+  report_metrics(plan, key, reported, *pane, window);
   window.features_pending = window.performance_pending = false;
+  reopen_compared(key);
   fold_health(key, name, first_report);
 }
 
@@ -339,7 +349,7 @@ std::vector<Report> Evaluator::recall(std::size_t windows_per_monitor) {
       const WindowName reported =
           window_name(window, static_cast<std::int64_t>(window.predictions));
       report_findings(plan_of(key), name_of(monitor), reported, *pane);
-      report_metrics(plan_of(key), name_of(monitor), reported, *pane, window.matured);
+      report_metrics(plan_of(key), key, reported, *pane, window);
     }
   }
   return std::exchange(reports_, std::move(before));
@@ -356,6 +366,7 @@ void Evaluator::mature(ModelIndex model, TimeMs predictions_until, TimeMs labels
     const bool waited = labels_until == kEndOfTime && now - window.published_at >= horizon;
     if (passed || waited) gone.push_back(key);
   }
+  std::ranges::stable_partition(gone, [&](const PaneKey& key) { return is_champion(key.monitor); });
   for (const PaneKey& key : gone) {
     const ModelPlan& plan = plan_of(key);
     WindowRecord& window = archive_.change(key);
@@ -408,53 +419,6 @@ void Evaluator::report_findings(const ModelPlan& plan, const MonitorName& monito
           share.name == "missing" ? plan.series[i].missing : Limits{});
     }
   }
-}
-
-void Evaluator::report_metrics(const ModelPlan& plan, const MonitorName& monitor,
-                               const WindowName& window, const Pane& pane, bool matured) {
-  const auto rows = static_cast<double>(pane.predictions);
-  const auto labels = static_cast<std::int64_t>(labelled(pane.performance));
-  const double coverage = rows == 0 ? 0 : static_cast<double>(labels) / rows;
-  const ModelConfig& config = *plan.model.config;
-  const auto add = [&](const NamedMetric& metric, bool enough) {
-    MetricValue& value = std::get<MetricValue>(reports_.emplace_back(MetricValue{}));
-    value.monitor = monitor;
-    value.metric = metric.name;
-    value.window = window;
-    value.value = metric.value;
-    if (metric.interval) {
-      value.low = metric.interval->low;
-      value.high = metric.interval->high;
-    }
-    value.bound = metric.bound;
-    value.labelled = labels;
-    value.coverage = coverage;
-    if (!enough || !metric.value) return;
-    value.level = Level::stable;
-    const auto limits = plan.metrics.find(metric.name);
-    if (limits == plan.metrics.end()) return;
-    const bool low = limits->second.min && *metric.value < *limits->second.min;
-    const bool high = limits->second.max && *metric.value > *limits->second.max;
-    if (low || high) value.level = Level::degraded;
-  };
-  if (plan.model.has_labels) {
-    const bool enough =
-        labels >= config.min_samples && (matured || coverage >= config.min_coverage);
-    for (const NamedMetric& metric :
-         compute_metrics(*plan.model.monitored.schema, pane.performance)) {
-      add(metric, enough);
-    }
-  }
-  const EstimatedPerformance estimated = estimate_performance(plan.model.monitored, pane);
-  for (const EstimatedMetric& metric : estimated.metrics) {
-    add({metric.name, metric.value},
-        static_cast<std::int64_t>(estimated.rows) >= config.min_samples);
-    MetricValue& value = std::get<MetricValue>(reports_.back());
-    value.low = metric.low;
-    value.high = metric.high;
-  }
-  const bool enough = static_cast<std::int64_t>(pane.latency.moments.count) >= config.min_samples;
-  for (const NamedMetric& metric : compute_latency(pane.latency)) add(metric, enough);
 }
 
 void Evaluator::fold_health(const PaneKey& key, const MonitorName& monitor,

@@ -19,6 +19,8 @@
 #include "core/clock.h"
 #include "core/report.h"
 #include "detectors/judge.h"
+#include "detectors/judge_metric.h"
+#include "detectors/metrics.h"
 #include "health/health.h"
 #include "state/window_archive.h"
 #include "windows/pane.h"
@@ -30,6 +32,8 @@ struct EvaluatedModel {
   MonitoredModel monitored;
   const ModelConfig* config = nullptr;
   bool has_labels = false;
+  // The reference's own metrics and latencies; without values where it has no labels.
+  std::vector<NamedMetric> reference_metrics = {};
 };
 
 struct MonitorState {
@@ -94,14 +98,13 @@ class Evaluator {
     std::vector<std::pair<const Detector*, Limits>> detectors;
     Limits missing;
   };
-  struct MetricLimits {
-    std::optional<double> min;
-    std::optional<double> max;
-  };
+  using Estimates = std::map<std::string, MetricEstimate, std::less<>>;
   struct ModelPlan {
     EvaluatedModel model;
     std::vector<SeriesPlan> series;
     std::map<std::string, MetricLimits, std::less<>> metrics;
+    Estimates reference;
+    bool compares_versions = false;  // a metric has a `max_deficit`
   };
 
   [[nodiscard]] static ModelPlan plan(const EvaluatedModel& model);
@@ -124,8 +127,19 @@ class Evaluator {
   void report_damage(const PaneKey& key, const std::string& why);
   void report_findings(const ModelPlan& plan, const MonitorName& monitor, const WindowName& window,
                        const Pane& pane);
-  void report_metrics(const ModelPlan& plan, const MonitorName& monitor, const WindowName& window,
-                      const Pane& pane, bool matured);
+  void report_metrics(const ModelPlan& plan, const PaneKey& key, const WindowName& window,
+                      const Pane& pane, const WindowRecord& record);
+  // Whether there are labels enough to judge by.
+  [[nodiscard]] static bool has_enough_labels(const ModelPlan& plan, const WindowRecord& record);
+  [[nodiscard]] bool is_champion(const MonitorId& monitor) const;
+  // The champion's window that a window is compared with: the same one, by count its newest that
+  // could be judged. Null where there is none.
+  [[nodiscard]] const std::pair<const PaneKey, WindowRecord>* champion_window(
+      const PaneKey& key) const;
+  // The champion's metrics that could be judged.
+  [[nodiscard]] Estimates champion_metrics(const PaneKey& key);
+  // The champion's window has changed: those that are compared with it are judged anew.
+  void reopen_compared(const PaneKey& champion);
   void fold_health(const PaneKey& key, const MonitorName& monitor, std::size_t first_report);
 
   std::vector<ModelPlan> plans_;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "daemon/fingerprint.h"
 #include "detectors/registry.h"
 
@@ -38,6 +40,36 @@ namespace {
   return {};
 }
 
+[[nodiscard]] std::vector<NamedMetric> metrics_of(const LoadedModel& model) {
+  std::vector<NamedMetric> metrics = compute_metrics(*model.schema, model.performance.performance);
+  for (const NamedMetric& metric : compute_latency(model.performance.latency))
+    metrics.push_back(metric);
+  return metrics;
+}
+
+// A `max_drop` is measured from the reference's own metric.
+[[nodiscard]] Result<> check_reference_has(const ModelConfig& config,
+                                           const std::vector<NamedMetric>& metrics,
+                                           bool has_labels) {
+  for (const MetricConfig& wanted : config.metrics) {
+    if (!wanted.max_drop) continue;
+    const bool is_given = std::ranges::any_of(metrics, [&](const NamedMetric& metric) {
+      return metric.name == wanted.name && metric.value;
+    });
+    if (is_given) continue;
+    const bool is_latency = wanted.name.starts_with("latency");
+    const std::string_view why = is_latency    ? "its reference has no column `latency_ms`"
+                                 : !has_labels ? "its reference has no labels in a column `actual`"
+                                               : "the metric is not defined on its reference";
+    return fail(
+        ErrorCode::invalid_config,
+        fmt::format("model `{}`: `max_drop` of `{}` cannot be judged, because {}: add it to "
+                    "{}, or use `min` or `max`",
+                    config.name, wanted.name, why, config.reference));
+  }
+  return {};
+}
+
 [[nodiscard]] WindowSpec window_spec(const WindowConfig& config) {
   return {.size = config.count > 0 ? 0 : config.size,
           .slide = config.count > 0 ? 0 : config.slide,
@@ -52,11 +84,17 @@ Result<std::unique_ptr<ModelSetup>> ModelSetup::load(const std::vector<ModelConf
                                                      bool with_labels) {
   auto setup = std::make_unique<ModelSetup>();
   setup->configs_ = models;
+  std::vector<std::vector<NamedMetric>> reference_metrics;
   for (std::size_t i = 0; i < models.size(); ++i) {
     Result<LoadedModel> model = load_model(models[i], static_cast<ModelIndex>(i));
     if (!model) return std::unexpected(model.error());
     if (auto fit = check_detectors_fit(models[i], *model->schema); !fit)
       return std::unexpected(fit.error());
+    reference_metrics.push_back(metrics_of(*model));
+    const bool has_labels = labelled(model->performance.performance) > 0;
+    if (auto has = check_reference_has(models[i], reference_metrics.back(), has_labels); !has)
+      return std::unexpected(has.error());
+    model->performance = {};  // what is needed of it has been computed
     setup->notes_.insert(setup->notes_.end(), model->notes.begin(), model->notes.end());
     setup->loaded_.push_back(std::move(*model));
   }
@@ -65,7 +103,8 @@ Result<std::unique_ptr<ModelSetup>> ModelSetup::load(const std::vector<ModelConf
     setup->schemas_.push_back(model.schema.get());
     setup->monitored_.push_back(
         {model.schema.get(), model.reference.get(), window_spec(models[i].window)});
-    setup->evaluated_.push_back({setup->monitored_.back(), &setup->configs_[i], with_labels});
+    setup->evaluated_.push_back({setup->monitored_.back(), &setup->configs_[i], with_labels,
+                                 std::move(reference_metrics[i])});
   }
   return setup;
 }

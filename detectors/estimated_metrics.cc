@@ -17,11 +17,11 @@ constexpr double kNoLimit = std::numeric_limits<double>::infinity();
 }
 
 // `highest`: of the metric; the lowest is 0.
-[[nodiscard]] EstimatedMetric with_interval(std::string_view name, double value, double variance,
-                                            double highest) {
+[[nodiscard]] NamedMetric with_interval(std::string_view name, double value, double variance,
+                                        double highest) {
   const double half = kTwoSided95 * std::sqrt(std::max(0.0, variance));
   if (!std::isfinite(value) || !std::isfinite(half)) return {name, {}, {}, {}};
-  return {name, value, std::max(0.0, value - half), std::min(highest, value + half)};
+  return {name, value, Interval{std::max(0.0, value - half), std::min(highest, value + half)}, {}};
 }
 
 // --- Binary
@@ -59,7 +59,7 @@ class BinaryEstimate {
     }
   }
 
-  [[nodiscard]] std::vector<EstimatedMetric> metrics() const {
+  [[nodiscard]] std::vector<NamedMetric> metrics() const {
     const double true_positive = positives_[1];
     const double false_negative = positives_[0];
     const double rows = rows_[0] + rows_[1];
@@ -87,9 +87,9 @@ class BinaryEstimate {
   // A metric g of TP and FN, the predicted classes being known: by the delta method
   // g_TP^2 Var TP + g_FN^2 Var FN, and for each step of the calibration, which moves both at once,
   // (g_TP n_1 + g_FN n_0)^2 times the variance of its probability.
-  [[nodiscard]] EstimatedMetric of_class_counts(std::string_view name, double value,
-                                                double by_true_positive,
-                                                double by_false_negative) const {
+  [[nodiscard]] NamedMetric of_class_counts(std::string_view name, double value,
+                                            double by_true_positive,
+                                            double by_false_negative) const {
     const double of_labels = by_true_positive * by_true_positive * label_variance_[1] +
                              by_false_negative * by_false_negative * label_variance_[0];
     const double of_steps = step_variances([&](std::size_t cell) {
@@ -99,7 +99,7 @@ class BinaryEstimate {
     return with_interval(name, value, of_labels + of_steps, 1);
   }
 
-  [[nodiscard]] EstimatedMetric roc_auc() const {
+  [[nodiscard]] NamedMetric roc_auc() const {
     std::vector<RankedCell> ranked(cells_.size() / 2);
     for (std::size_t c = 0; c < ranked.size(); ++c) {
       const ScoreMap::Range range = map_.range(static_cast<std::uint32_t>(c));
@@ -154,7 +154,7 @@ class MulticlassEstimate {
     }
   }
 
-  [[nodiscard]] std::vector<EstimatedMetric> metrics() const {
+  [[nodiscard]] std::vector<NamedMetric> metrics() const {
     return {accuracy(), precision(), recall(), f1(), roc_auc()};
   }
 
@@ -168,25 +168,25 @@ class MulticlassEstimate {
     return static_cast<double>(summary_.predicted[a]);
   }
 
-  [[nodiscard]] EstimatedMetric accuracy() const {
+  [[nodiscard]] NamedMetric accuracy() const {
     const auto rows = static_cast<double>(summary_.scored);
     double value = 0;
     for (std::size_t a = 0; a < classes_; ++a) value += right(a) / rows;
     return finish("accuracy_estimated", value, std::vector<double>(classes_, 1 / rows),
                   std::vector<double>(classes_, 0.0));
   }
-  [[nodiscard]] EstimatedMetric precision() const {
+  [[nodiscard]] NamedMetric precision() const {
     return macro("precision_macro_estimated", [](double right, double predicted, double) {
       return Term{ratio_or_zero(right, predicted), ratio_or_zero(1, predicted), 0};
     });
   }
-  [[nodiscard]] EstimatedMetric recall() const {
+  [[nodiscard]] NamedMetric recall() const {
     return macro("recall_macro_estimated", [](double right, double, double actual) {
       return Term{ratio_or_zero(right, actual), ratio_or_zero(1, actual),
                   -ratio_or_zero(right, actual * actual)};
     });
   }
-  [[nodiscard]] EstimatedMetric f1() const {
+  [[nodiscard]] NamedMetric f1() const {
     return macro("f1_macro_estimated", [](double right, double predicted, double actual) {
       const double both = predicted + actual;
       return Term{ratio_or_zero(2 * right, both), ratio_or_zero(2, both),
@@ -202,7 +202,7 @@ class MulticlassEstimate {
     double by_actual = 0;
   };
   template <typename OfClass>
-  [[nodiscard]] EstimatedMetric macro(std::string_view name, OfClass of_class) const {
+  [[nodiscard]] NamedMetric macro(std::string_view name, OfClass of_class) const {
     const auto count = static_cast<double>(classes_);
     double value = 0;
     std::vector<double> by_right(classes_);
@@ -221,9 +221,9 @@ class MulticlassEstimate {
   // is sum p_k d_k^2 - (sum p_k d_k)^2, unchanged when a constant is taken from all d_k: the mean
   // of by_actual over the rows predicted to be a. The sum of the second term over the rows is known
   // but for (sum p_k by_actual[k])^2, which is left out, so that the variance is never too small.
-  [[nodiscard]] EstimatedMetric finish(std::string_view name, double value,
-                                       const std::vector<double>& by_right,
-                                       const std::vector<double>& by_actual) const {
+  [[nodiscard]] NamedMetric finish(std::string_view name, double value,
+                                   const std::vector<double>& by_right,
+                                   const std::vector<double>& by_actual) const {
     double variance = 0;
     for (std::size_t a = 0; a <= classes_; ++a) {
       if (summary_.predicted[a] == 0) continue;
@@ -245,7 +245,7 @@ class MulticlassEstimate {
 
   // One against the rest, the mean over the classes. How the areas of two classes vary together is
   // not known from the cells: the standard error of the mean is at most the mean of theirs.
-  [[nodiscard]] EstimatedMetric roc_auc() const {
+  [[nodiscard]] NamedMetric roc_auc() const {
     double value = 0;
     double error = 0;
     std::size_t first = 0;
@@ -318,16 +318,16 @@ struct MeanError {
   return error;
 }
 
-[[nodiscard]] EstimatedMetric root_of(std::string_view name, const MeanError& squared) {
-  EstimatedMetric metric = with_interval(name, squared.mean, squared.variance, kNoLimit);
+[[nodiscard]] NamedMetric root_of(std::string_view name, const MeanError& squared) {
+  NamedMetric metric = with_interval(name, squared.mean, squared.variance, kNoLimit);
   if (!metric.value) return metric;
-  for (std::optional<double>* number : {&metric.value, &metric.low, &metric.high})
-    *number = std::sqrt(**number);
+  metric.value = std::sqrt(*metric.value);
+  metric.interval = Interval{std::sqrt(metric.interval->low), std::sqrt(metric.interval->high)};
   return metric;
 }
 
-[[nodiscard]] std::vector<EstimatedMetric> regression_metrics(const RegressionEstimation& model,
-                                                              const NumericSummary& predictions) {
+[[nodiscard]] std::vector<NamedMetric> regression_metrics(const RegressionEstimation& model,
+                                                          const NumericSummary& predictions) {
   std::vector<std::uint64_t> counts(predictions.counters.cells());
   predictions.counters.add_to(counts);
   std::vector<double> rows_by_bin(model.bins.size());
@@ -346,7 +346,7 @@ struct MeanError {
           with_interval("mape_estimated", relative.mean, relative.variance, kNoLimit)};
 }
 
-[[nodiscard]] std::vector<EstimatedMetric> undefined(const EstimationModel& model) {
+[[nodiscard]] std::vector<NamedMetric> undefined(const EstimationModel& model) {
   if (std::holds_alternative<BinaryEstimation>(model)) {
     return {{"accuracy_estimated", {}, {}, {}},
             {"precision_estimated", {}, {}, {}},

@@ -17,24 +17,16 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string_view>
 #include <vector>
 
+#include "detectors/metrics.h"
 #include "windows/pane.h"
 
 namespace driftd {
 
-struct EstimatedMetric {
-  std::string_view name;  // <metric>_estimated
-  std::optional<double> value;
-  std::optional<double> low;  // the interval, given whenever the value is
-  std::optional<double> high;
-};
-
 struct EstimatedPerformance {
-  std::uint64_t rows = 0;  // predictions that entered
-  std::vector<EstimatedMetric> metrics;
+  std::uint64_t rows = 0;            // predictions that entered
+  std::vector<NamedMetric> metrics;  // named <metric>_estimated; the interval goes with the value
 };
 
 // All estimates of the task, in the order of the documentation; none where the reference taught

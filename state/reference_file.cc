@@ -206,6 +206,7 @@ Result<LoadedModel> load_model(const ModelConfig& config, ModelIndex index) {
   }
   model.reference->rows = file->rows;
   model.reference->hash = file->sha256;
+  model.performance = reference_performance(*file, schema);
   return model;
 }
 

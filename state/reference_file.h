@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "core/model.h"
 #include "core/result.h"
+#include "state/reference_performance.h"
 #include "windows/reference.h"
 
 namespace driftd {
@@ -21,7 +22,8 @@ namespace driftd {
 struct LoadedModel {
   std::unique_ptr<ModelSchema> schema;
   std::unique_ptr<Reference> reference;
-  std::vector<std::string> notes;  // what was inferred or is odd, for the log
+  ReferencePerformance performance;  // of no rows where it has no `actual`
+  std::vector<std::string> notes;    // what was inferred or is odd, for the log
 };
 
 [[nodiscard]] Result<LoadedModel> load_model(const ModelConfig& config, ModelIndex index);

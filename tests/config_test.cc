@@ -62,6 +62,7 @@ alerts = { policy = "p_value", alpha = 0.01 }
 min_samples = 5
 min_coverage = 0.5
 amend_interval = "500ms"
+champion = "v1"
 [model.features.amount]
 type = "numeric"
 detectors = { psi = { threshold = 0.25, warning = 0.1 }, ks = { p_value = 0.01 } }
@@ -70,8 +71,8 @@ max_missing = 0.1
 country = { detectors = {} }
 prediction = { detectors = { chi2 = {} } }
 [model.metrics]
-f1_macro = { min = 0.7, max = 1 }
-latency_mean = { max = "1s" }
+f1_macro = { min = 0.7, max = 1, max_drop = 0.05, max_deficit = 0.02 }
+latency_mean = { max = "1s", max_drop = "200ms" }
 latency_p99 = { max = 2500 }
 mcc = {}
 )");
@@ -109,7 +110,11 @@ mcc = {}
   ASSERT_EQ(model.metrics.size(), 4U);
   EXPECT_EQ(model.metrics[0].name, "f1_macro");
   EXPECT_EQ(model.metrics[0].min, 0.7);
+  EXPECT_EQ(model.metrics[0].max_drop, 0.05);
+  EXPECT_EQ(model.metrics[0].max_deficit, 0.02);
+  EXPECT_EQ(model.champion, "v1");
   EXPECT_EQ(model.metrics[1].max, 1'000);
+  EXPECT_EQ(model.metrics[1].max_drop, 200);
   EXPECT_EQ(model.metrics[2].max, 2'500);
   EXPECT_EQ(model.metrics[3].min, std::nullopt);
 }
@@ -384,7 +389,9 @@ TEST_F(BadLines, OfMetrics) {
           {"f1 = 0.7", 6, "a table such as { min = 0.8 }, got a number with a fraction", ""},
           {"f1 = { min = 70 }", 14, "at least 0 and at most 1, got 70", ""},
           {"f1 = { min = 0.9, max = 0.8 }", 14, "`min` (0.9) is above `max` (0.8)", ""},
-          {"f1 = { max_drop = 0.05 }", 8, "`max_drop` comes in a later version", "`min`"},
+          {"f1 = { max_drop = -0.05 }", 19, "at least 0 and at most 1, got -0.05", ""},
+          {"f1 = { max_deficit = 0.02 }", 22, "`max_deficit` needs a version to compare with",
+           "champion = \"v1\""},
           {"latency_mean = { max = \"1 s\" }", 24, "no duration: \"1 s\"", "10s"},
           {"latency_p99 = { max = -1 }", 23, "at least 0, got -1", ""},
       });

@@ -70,10 +70,10 @@ struct Window {
   return pane;
 }
 
-using Estimates = std::map<std::string, EstimatedMetric>;
+using Estimates = std::map<std::string, NamedMetric>;
 [[nodiscard]] Estimates estimates_of(const ModelUnderTest& model, const Pane& pane) {
   Estimates by_name;
-  for (const EstimatedMetric& metric : estimate_performance(model.monitored(), pane).metrics) {
+  for (const NamedMetric& metric : estimate_performance(model.monitored(), pane).metrics) {
     by_name[std::string(metric.name)] = metric;
   }
   return by_name;
@@ -95,8 +95,8 @@ class Coverage {
     for (const auto& [name, estimate] : estimates_of(model, pane)) {
       const double value = truth.at(name.substr(0, name.size() - std::string("_estimated").size()));
       ++tried_;
-      ASSERT_TRUE(estimate.low && estimate.high) << name;
-      inside_[name] += *estimate.low <= value && value <= *estimate.high;
+      ASSERT_TRUE(estimate.interval) << name;
+      inside_[name] += estimate.interval->low <= value && value <= estimate.interval->high;
       ++of_[name];
     }
   }
@@ -177,9 +177,9 @@ TEST(EstimatedMetrics, AreMissingWhereThereIsNothingToEstimateFrom) {
   EXPECT_TRUE(estimate_performance(model.monitored(), Pane(model.monitored())).metrics.empty());
 
   model.reference.estimation = BinaryEstimation{ScoreMap::identity({}, 0), 1};
-  for (const EstimatedMetric& metric :
+  for (const NamedMetric& metric :
        estimate_performance(model.monitored(), Pane(model.monitored())).metrics) {
-    EXPECT_FALSE(metric.value || metric.low || metric.high) << metric.name;
+    EXPECT_FALSE(metric.value || metric.interval) << metric.name;
   }
   // Switched on while the window was open: some of its predictions were not collected.
   Pane pane = pane_of(model, {{0.25, 0.75}, {false, true}});

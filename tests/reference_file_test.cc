@@ -135,6 +135,34 @@ TEST_F(ReferenceFileTest, KeepsARegressionWithoutClasses) {
   EXPECT_THAT(classes(load("x,prediction,actual\n1,0.5,0.6\n")), ElementsAre());
 }
 
+TEST_F(ReferenceFileTest, KnowsHowWellTheModelDidOnIt) {
+  const auto binary = std::get<BinaryPerformance>(
+      load("x,prediction,predicted_class,actual\n1,0.9,1,1\n1,0.9,0,0\n1,0.2,,1\n1,1.5,1,1\n"
+           "1,0.4,0,\n1,,1,1\n1,nan,1,1\n")
+          .performance.performance);
+  EXPECT_EQ(binary.true_positive, 1U);
+  EXPECT_EQ(binary.true_negative, 1U) << "the decision, not the score";
+  EXPECT_EQ(binary.false_negative, 1U) << "the score where there is no decision";
+  EXPECT_EQ(binary.labelled(), 3U) << "the others would not count as events";
+  EXPECT_EQ(labelled(load("x,prediction\n1,0.9\n").performance.performance), 0U);
+
+  config_.task = Task::regression;
+  const auto regression = std::get<RegressionPerformance>(
+      load("prediction,actual,latency_ms\n3,1,5\n2,2.5,\n2,inf,1\n").performance.performance);
+  EXPECT_EQ(regression.labelled(), 2U);
+  EXPECT_DOUBLE_EQ(regression.absolute_error.mean, 1.25);
+  EXPECT_EQ(load("prediction,actual,latency_ms\n3,1,5\n2,2.5,\n").performance.latency.moments.count,
+            1U);
+
+  config_.task = Task::multiclass;
+  const auto multiclass = std::get<MulticlassPerformance>(
+      load("prediction,score_b,score_a,actual\na,0.2,0.8,a\nb,0.6,0.4,a\n")
+          .performance.performance);
+  EXPECT_EQ(multiclass.labelled(), 2U);
+  ASSERT_EQ(multiclass.scores.size(), 2U);
+  EXPECT_EQ(multiclass.scores[0].sorted().back().value, 0.8) << "by class, not by column";
+}
+
 TEST_F(ReferenceFileTest, RefusesACellThatDoesNotFitTheConfiguredType) {
   configure("x", SeriesType::numeric);
   const auto refused = try_load("x,y\n1,1\nabc,1\n");
