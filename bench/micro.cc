@@ -228,8 +228,9 @@ void ks_and_psi_of_a_feature(benchmark::State& state) {
   for (auto _ : state) {
     for (std::size_t i = 0; i < summaries.size(); ++i) {
       const auto& baseline = std::get<NumericReference>(series[i].baseline);
-      benchmark::DoNotOptimize(ks(baseline, summaries[i]));
-      benchmark::DoNotOptimize(psi(baseline, summaries[i]));
+      const NumericComparison samples = compare(baseline, summaries[i]);
+      benchmark::DoNotOptimize(ks(samples));
+      benchmark::DoNotOptimize(psi(samples.bins));
     }
   }
   count_items(state, kTrafficFeatures);

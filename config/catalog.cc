@@ -8,24 +8,26 @@ namespace {
 constexpr double kNoLimit = std::numeric_limits<double>::infinity();
 
 constexpr Support kNever = Support::never;
-constexpr Support kPlanned = Support::planned;
 constexpr Support kNow = Support::now;
 
-// name, for numeric series, for categorical series, p-value, highest statistic (the lowest is 0)
+// name, for numeric series, for categorical series, p-value, highest statistic (the lowest is 0),
+// needs the values in the gaps
 constexpr DetectorEntry kDetectors[] = {
     {"ks", kNow, kNever, true, 1},
     {"psi", kNow, kNow, false, kNoLimit},
-    {"chi2", kPlanned, kNow, true, kNoLimit},
-    {"js", kPlanned, kPlanned, false, 1},
-    {"hellinger", kPlanned, kPlanned, false, 1},
-    {"tv", kPlanned, kPlanned, false, 1},
-    {"linf", kPlanned, kPlanned, false, 1},
-    {"g_test", kPlanned, kPlanned, true, kNoLimit},
-    {"wasserstein", kPlanned, kNever, false, kNoLimit},
-    {"kuiper", kPlanned, kNever, true, 2},
-    {"cvm", kPlanned, kNever, true, kNoLimit},
-    {"anderson_darling", kPlanned, kNever, true, kNoLimit},
-    {"mann_whitney", kPlanned, kNever, true, kNoLimit},
+    {"js", kNow, kNow, false, 1},
+    {"hellinger", kNow, kNow, false, 1},
+    {"tv", kNow, kNow, false, 1},
+    {"linf", kNow, kNow, false, 1},
+    {"wasserstein", kNow, kNever, false, kNoLimit, true},
+    {"kuiper", kNow, kNever, true, 1},
+    {"cvm", kNow, kNever, true, kNoLimit, true},
+    {"anderson_darling", kNow, kNever, true, kNoLimit, true},
+    {"mann_whitney", kNow, kNever, true, kNoLimit, true},
+    {"mean_shift", kNow, kNever, true, kNoLimit},
+    {"variance_shift", kNow, kNever, true, kNoLimit, true},
+    {"chi2", kNow, kNow, true, kNoLimit},
+    {"g_test", kNow, kNow, true, kNoLimit},
 };
 
 // name, binary, multiclass, regression, lowest, highest value

@@ -15,7 +15,7 @@
 
 namespace driftd {
 
-enum class Support : std::uint8_t { never, planned, now };
+enum class Support : std::uint8_t { never, now };
 
 struct DetectorEntry {
   std::string_view name;
@@ -23,6 +23,8 @@ struct DetectorEntry {
   Support categorical = Support::never;
   bool has_p_value = false;
   double highest = std::numeric_limits<double>::infinity();  // of the statistic; the lowest is 0
+  // Looks at the values between the reference's, which windows then keep (windows/gap_values.h).
+  bool needs_gaps = false;
 };
 
 [[nodiscard]] const DetectorEntry* find_detector_entry(std::string_view name);

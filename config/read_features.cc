@@ -52,13 +52,6 @@ void check_name(TableReader& features, const TomlEntry& entry, std::optional<Tas
   const std::string series = type ? fmt::format(" for {} series", to_string(*type)) : std::string();
   switch (support_of(*detector, type)) {
     case Support::now: return detector;
-    case Support::planned:
-      problems.add(
-          entry.place,
-          fmt::format("`{}`{} is planned, not available in this version; available: {}", entry.key,
-                      type && support_of(*detector, std::nullopt) == Support::now ? series : "",
-                      fmt::join(available, ", ")));
-      return nullptr;
     case Support::never:
       problems.add(entry.place,
                    fmt::format("`{}` does not fit a {} series", entry.key, to_string(*type)),

@@ -51,7 +51,8 @@ struct Verdict {
   std::int64_t n = 0;  // values that entered the statistic
   std::optional<double> statistic;
   std::optional<double> p_value;
-  std::optional<double> threshold;  // the limit that applied, on the statistic or on the p-value
+  std::optional<double> bound = {};  // how far the statistic may be off; empty where it is exact
+  std::optional<double> threshold;   // the limit that applied, on the statistic or on the p-value
   bool threshold_on_p_value = false;
 };
 
@@ -62,6 +63,8 @@ struct Finding {
   WindowName window;
   std::optional<double> statistic;
   std::optional<double> p_value;
+  std::optional<double> bound =
+      {};  // of the statistic; part of the report line only where there is one
   std::optional<double> threshold;
   bool threshold_on_p_value =
       false;  // not part of the report line; lets a chart draw only what fits its axis

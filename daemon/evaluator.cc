@@ -405,14 +405,16 @@ void Evaluator::report_findings(const ModelPlan& plan, const MonitorName& monito
     finding.window.n = verdict.n;
     finding.statistic = verdict.statistic;
     finding.p_value = verdict.p_value;
+    finding.bound = verdict.bound;
     finding.threshold = verdict.threshold;
     finding.threshold_on_p_value = verdict.threshold_on_p_value;
     finding.level = verdict.level;
   };
   for (std::size_t i = 0; i < plan.series.size(); ++i) {
     const SeriesReference& reference = plan.model.monitored.reference->series[i];
+    const Comparison samples = compare(reference, pane.series[i]);
     for (const auto& [detector, limits] : plan.series[i].detectors) {
-      add(reference.name, detector->name, run(*detector, reference, pane.series[i]), limits);
+      add(reference.name, detector->name, run(*detector, samples), limits);
     }
     for (const QualityShare& share : data_quality(pane.series[i], pane.predictions)) {
       add(reference.name, share.name, share.outcome,

@@ -1,5 +1,6 @@
 #include "detectors/bins.h"
 
+#include <algorithm>
 #include <numeric>
 
 namespace driftd {
@@ -30,11 +31,32 @@ BinCounts bin_counts(const CategoryReference& reference, const CategorySummary& 
   bins.current.assign(reference.counts.size(), 0);
   current.counters.add_to(bins.current);
   for (const auto& [key, times] : current.unseen.counts()) bins.current.push_back(times);
-  if (current.unseen.other() > 0) bins.current.push_back(current.unseen.other());
+  if (current.unseen.other() > 0) {
+    bins.lumped.push_back(bins.current.size());
+    bins.current.push_back(current.unseen.other());
+  }
   bins.reference.resize(bins.current.size(), 0);
   bins.reference_total =
       std::accumulate(reference.counts.begin(), reference.counts.end(), std::uint64_t{0});
   bins.current_total = current.present();
+  return bins;
+}
+
+BinCounts bin_counts(std::span<const double> reference, std::span<const double> current,
+                     std::span<const double> edges) {
+  BinCounts bins;
+  const auto count = [&](std::span<const double> sorted, std::vector<std::uint64_t>& counts) {
+    auto from = sorted.begin();
+    for (const double edge : edges) {
+      const auto to = std::upper_bound(from, sorted.end(), edge);
+      counts.push_back(static_cast<std::uint64_t>(to - from));
+      from = to;
+    }
+    counts.push_back(static_cast<std::uint64_t>(sorted.end() - from));
+    return sorted.size();
+  };
+  bins.reference_total = count(reference, bins.reference);
+  bins.current_total = count(current, bins.current);
   return bins;
 }
 

@@ -1,5 +1,5 @@
-// A window detector: a pure function of a reference and a summary. Each is one header and one row
-// of the registry.
+// A window detector: a pure function of two samples (comparison.h), or of their bins (bins.h). Each
+// is one header and one row of the registry.
 //
 // Thread rule: pure. Allocation rule: may allocate (it runs once a window and series). Failure
 // rule: a statistic that is not defined is an empty optional, never NaN and never a made-up number.
@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "windows/reference.h"
+#include "detectors/comparison.h"
 
 namespace driftd {
 
@@ -20,6 +20,9 @@ struct Outcome {
   // A measure of size that does not grow with n, for where significance alone is judged; see
   // judge.h.
   std::optional<double> effect;
+  // How far the statistic may be from that of the samples themselves, in its own unit; empty where
+  // it is exact.
+  std::optional<double> bound = {};
 };
 
 }  // namespace driftd

@@ -1,21 +1,21 @@
 #include "detectors/judge.h"
 
+#include <cmath>
+
 namespace driftd {
 namespace {
-
-// Cohen (1988): w = 0.3 is a medium effect; it corresponds to a PSI of about 0.1.
-constexpr double kMediumEffect = 0.3;
 
 [[nodiscard]] Level level_of(const Outcome& outcome, const Limits& limits) {
   if (limits.alpha && outcome.p_value) {
     if (*outcome.p_value >= *limits.alpha) return Level::stable;
     return outcome.effect.value_or(1) >= limits.min_effect ? Level::drift : Level::warning;
   }
-  if (limits.threshold && (*outcome.statistic > *limits.threshold ||
-                           (*outcome.statistic == *limits.threshold && !limits.exclusive))) {
+  const double statistic = limits.is_signed ? std::abs(*outcome.statistic) : *outcome.statistic;
+  if (limits.threshold &&
+      (statistic > *limits.threshold || (statistic == *limits.threshold && !limits.exclusive))) {
     return Level::drift;
   }
-  if (limits.warning && *outcome.statistic >= *limits.warning) return Level::warning;
+  if (limits.warning && statistic >= *limits.warning) return Level::warning;
   return Level::stable;
 }
 
@@ -24,6 +24,7 @@ constexpr double kMediumEffect = 0.3;
 Limits limits_for(const Detector& detector, const LimitOverrides& overrides, bool by_p_value,
                   double alpha) {
   Limits limits;
+  limits.is_signed = detector.is_signed;
   if (overrides.p_value) {
     limits.alpha = overrides.p_value;
     return limits;
@@ -39,7 +40,7 @@ Limits limits_for(const Detector& detector, const LimitOverrides& overrides, boo
     limits.alpha = alpha;
   } else if (!limits.threshold) {
     limits.alpha = alpha;
-    limits.min_effect = kMediumEffect;
+    limits.min_effect = detector.limits.min_effect;
   }
   return limits;
 }
@@ -49,6 +50,7 @@ Verdict judge(const Outcome& outcome, const Limits& limits, std::int64_t min_sam
   verdict.n = outcome.n;
   verdict.statistic = outcome.statistic;
   verdict.p_value = outcome.p_value;
+  verdict.bound = outcome.bound;
   verdict.threshold_on_p_value = limits.alpha && (outcome.p_value || !limits.threshold);
   verdict.threshold = verdict.threshold_on_p_value ? limits.alpha : limits.threshold;
   if (!verdict.threshold) verdict.threshold = limits.warning;

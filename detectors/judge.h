@@ -20,6 +20,7 @@ struct Limits {
   std::optional<double> alpha;      // on the p-value; wins over the limits on the statistic
   double min_effect = 0;
   bool exclusive = false;  // `threshold` itself is still all right (a largest share)
+  bool is_signed = false;  // the limits on the statistic are on its magnitude
 };
 
 // What the owner wrote for one detector of one series; empty means the default.
@@ -31,7 +32,7 @@ struct LimitOverrides {
 
 // `by_p_value`: the model's policy. Where a detector has no p-value its limits on the statistic
 // apply in any case, and where it has no conventional limit on the statistic (chi2) its p-value
-// applies, with an effect of at least 0.3.
+// applies, with at least the detector's smallest effect.
 [[nodiscard]] Limits limits_for(const Detector& detector, const LimitOverrides& overrides,
                                 bool by_p_value, double alpha);
 

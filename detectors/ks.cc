@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "detectors/kolmogorov.h"
 
@@ -14,23 +13,20 @@ __extension__ using Wide = __int128;
 
 }  // namespace
 
-Outcome ks(const NumericReference& reference, const NumericSummary& current) {
+Outcome ks(const NumericComparison& samples) {
+  const RankTable& table = samples.ranks;
   Outcome outcome;
-  const std::uint64_t n = current.present();
-  const std::uint64_t m = reference.cumulative.empty() ? 0 : reference.cumulative.back();
+  const std::uint64_t n = table.current_total;
+  const std::uint64_t m = table.reference_total;
   outcome.n = static_cast<std::int64_t>(n);
   if (n == 0 || m == 0) return outcome;
 
-  std::vector<std::uint64_t> counts(current.counters.cells(), 0);
-  current.counters.add_to(counts);
   // Compared as whole numbers, cross-multiplied: the order of equal distances is then not a matter
   // of rounding.
   Wide largest = 0;
-  std::uint64_t below = 0;
-  for (std::size_t cell = 0; cell < counts.size(); ++cell) {
-    below += counts[cell];
-    const Wide distance =
-        static_cast<Wide>(below) * m - static_cast<Wide>(reference.cumulative[cell]) * n;
+  Wide distance = 0;
+  for (const TieGroup& group : table.groups) {
+    distance += static_cast<Wide>(group.current) * m - static_cast<Wide>(group.reference) * n;
     largest = std::max(largest, distance < 0 ? -distance : distance);
   }
   const double rows = static_cast<double>(n);
@@ -41,6 +37,7 @@ Outcome ks(const NumericReference& reference, const NumericSummary& current) {
   outcome.p_value =
       kolmogorov_two_sided_sf(*outcome.statistic, std::max<std::int64_t>(1, effective));
   outcome.effect = outcome.statistic;
+  outcome.bound = bound_of(table.thinning_error);
   return outcome;
 }
 

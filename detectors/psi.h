@@ -10,7 +10,6 @@
 
 namespace driftd {
 
-[[nodiscard]] Outcome psi(const NumericReference& reference, const NumericSummary& current);
-[[nodiscard]] Outcome psi(const CategoryReference& reference, const CategorySummary& current);
+[[nodiscard]] Outcome psi(const BinCounts& bins);
 
 }  // namespace driftd

@@ -14,25 +14,24 @@ namespace driftd {
 struct DefaultLimits {
   std::optional<double> warning;    // on the statistic
   std::optional<double> threshold;  // on the statistic
+  // Where there is no threshold the p-value decides, and this much effect is asked for besides.
+  double min_effect = 0;
 };
 
 struct Detector {
   std::string_view name;
-  Outcome (*numeric)(const NumericReference&,
-                     const NumericSummary&);  // null: not for numeric series
-  Outcome (*categorical)(const CategoryReference&,
-                         const CategorySummary&);  // null: not for categories
+  Outcome (*numeric)(const NumericComparison&);  // null: not for numeric series
+  Outcome (*categorical)(const BinCounts&);      // null: not for categories
   DefaultLimits limits;
   bool default_numeric;  // used where a feature does not list its detectors
   bool default_categorical;
+  bool is_signed = false;  // limits apply to the statistic's magnitude
 };
 
 [[nodiscard]] std::span<const Detector> detectors();
 [[nodiscard]] const Detector* find_detector(std::string_view name);
 
-// The detector's outcome; the summary must be of the reference's type, and the detector must fit
-// it.
-[[nodiscard]] Outcome run(const Detector& detector, const SeriesReference& reference,
-                          const SeriesSummary& current);
+// The detector's outcome; the detector must fit the type of the series.
+[[nodiscard]] Outcome run(const Detector& detector, const Comparison& samples);
 
 }  // namespace driftd

@@ -41,6 +41,7 @@ void append_json(std::string& out, const Finding& finding) {
   json.field("p_value", finding.p_value);
   json.field("threshold", finding.threshold);
   json.field("level", to_string(finding.level));
+  if (finding.bound) json.field("bound", finding.bound);
   end_line(json, finding.window);
 }
 

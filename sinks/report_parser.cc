@@ -126,6 +126,10 @@ class FieldReader {
     note(path, "a number or null");
     return std::nullopt;
   }
+  // A number that is left out where there is none.
+  std::optional<double> number_if_any(std::string_view path) {
+    return line_.scalars.contains(path) ? number(path) : std::nullopt;
+  }
   // A flag that is left out where it is false.
   bool flag(std::string_view path) {
     return line_.scalars.contains(path) && take<bool>(path, "true or false");
@@ -193,6 +197,7 @@ Report read_finding(FieldReader& fields) {
                  .window = read_window(fields),
                  .statistic = fields.number("statistic"),
                  .p_value = fields.number("p_value"),
+                 .bound = fields.number_if_any("bound"),
                  .threshold = fields.number("threshold"),
                  .level = fields.level("level")};
 }

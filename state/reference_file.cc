@@ -8,6 +8,7 @@
 #include <cmath>
 #include <set>
 
+#include "config/catalog.h"
 #include "state/column_file.h"
 #include "state/estimation_columns.h"
 
@@ -41,6 +42,11 @@ constexpr std::string_view kScorePrefix = "score_";
   if (role == SeriesRole::predicted_class) return SeriesType::categorical;
   if (role == SeriesRole::prediction && task == Task::multiclass) return SeriesType::categorical;
   return all_numbers(column) ? SeriesType::numeric : SeriesType::categorical;
+}
+
+[[nodiscard]] bool needs_gaps(const DetectorConfig& detector) {
+  const DetectorEntry* entry = find_detector_entry(detector.name);
+  return entry != nullptr && entry->needs_gaps;
 }
 
 [[nodiscard]] Result<NumericReference> numeric_baseline(const std::string& path,
@@ -131,6 +137,8 @@ void collect_classes(const ColumnFile& file, ModelSchema& schema) {
           config.name, series.name, baseline->distinct, config.reference_max_distinct,
           baseline->thinning_error));
     }
+    baseline->keeps_gaps = feature != config.features.end() && feature->detectors &&
+                           std::ranges::any_of(*feature->detectors, needs_gaps);
     model.reference->series.push_back({series.name, std::move(*baseline)});
   } else {
     CategoryReference baseline = make_category_reference(category_cells(column));

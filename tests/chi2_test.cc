@@ -1,7 +1,7 @@
 // Golden values: SciPy 1.17.1, chi2_contingency(correction=False), from
 // ../shared/data/golden/stats, made with seed 20260101; within 1e-9, p-values within 1e-6 (NUMBERS,
 // heading).
-#include "detectors/chi2.h"
+#include "detectors/homogeneity.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -22,7 +22,7 @@ using Texts = std::vector<std::string>;
 
 Outcome chi2_of(const Texts& reference, const Texts& current) {
   const CategoryReference baseline = reference_of(reference);
-  return chi2(baseline, summary_of(baseline, current));
+  return chi2(compare(baseline, summary_of(baseline, current)));
 }
 
 // P(X >= x) by the recurrence Q_{k+2} = Q_k + (x/2)^{k/2} e^{-x/2} / Gamma(k/2 + 1), from

@@ -20,7 +20,7 @@ namespace {
 
 Outcome ks_of(const std::vector<double>& reference, const std::vector<double>& current) {
   const NumericReference baseline = reference_of(reference);
-  return ks(baseline, summary_of(baseline, current));
+  return ks(compare(baseline, summary_of(baseline, current)));
 }
 
 // The definition on the raw samples, with counts and one division.
@@ -76,7 +76,7 @@ RC_GTEST_PROP(Ks, IsOffByNoMoreThanAThinnedReferenceStates, ()) {
   const auto b = *rc::gen::nonEmpty(rc::gen::container<std::vector<double>>(tied_value()));
   const NumericReference thinned =
       make_numeric_reference(a, *rc::gen::inRange<std::uint64_t>(1, 20));
-  const double distance = *ks(thinned, summary_of(thinned, b)).statistic;
+  const double distance = *ks(compare(thinned, summary_of(thinned, b))).statistic;
   const double exact = naive_distance(a, b);
   RC_ASSERT(distance <= exact);
   RC_ASSERT(exact <= distance + thinned.thinning_error + 1e-15);

@@ -23,12 +23,12 @@ namespace {
 
 Outcome psi_of(const std::vector<double>& reference, const std::vector<double>& current) {
   const NumericReference baseline = reference_of(reference);
-  return psi(baseline, summary_of(baseline, current));
+  return psi(compare(baseline, summary_of(baseline, current)).bins);
 }
 
 Outcome psi_of(const std::vector<std::string>& reference, const std::vector<std::string>& current) {
   const CategoryReference baseline = reference_of(reference);
-  return psi(baseline, summary_of(baseline, current));
+  return psi(compare(baseline, summary_of(baseline, current)));
 }
 
 using Shares = std::map<double, std::pair<double, double>>;  // bin -> reference's and current share

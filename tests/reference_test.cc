@@ -16,9 +16,9 @@ namespace {
 
 TEST(DecileEdges, InterpolateAsNumPyDoes) {
   // numpy.quantile(x, 0.1..0.9, method="linear")
-  EXPECT_EQ(decile_edges({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}),
+  EXPECT_EQ(decile_edges(std::vector<double>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}),
             (std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8, 9}));
-  const std::vector<double> edges = decile_edges({0, 10});
+  const std::vector<double> edges = decile_edges(std::vector<double>{0, 10});
   ASSERT_EQ(edges.size(), 9U);
   for (int k = 1; k <= 9; ++k) EXPECT_DOUBLE_EQ(edges[static_cast<std::size_t>(k - 1)], k);
 }
@@ -26,7 +26,7 @@ TEST(DecileEdges, InterpolateAsNumPyDoes) {
 TEST(DecileEdges, AreTheTiedValueItself) {
   // The form a + g (b - a) gives 0.1 where (1 - g) a + g b is off by one rounding.
   EXPECT_EQ(decile_edges(std::vector<double>(7, 0.1)), std::vector<double>{0.1});
-  EXPECT_EQ(decile_edges({3.5}), std::vector<double>{3.5});
+  EXPECT_EQ(decile_edges(std::vector<double>{3.5}), std::vector<double>{3.5});
   EXPECT_TRUE(decile_edges({}).empty());
 }
 

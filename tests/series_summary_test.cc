@@ -58,12 +58,13 @@ RC_GTEST_PROP(NumericSummary, CountsWhatItSaw, ()) {
 }
 
 RC_GTEST_PROP(NumericSummary, KeepsTheMergeLaws, ()) {
-  check_merge_laws(NumericSummary(numeric_reference().index), *columns(), fold_numbers,
+  const bool keeps_gaps = *rc::gen::arbitrary<bool>();
+  check_merge_laws(NumericSummary(numeric_reference().index, keeps_gaps), *columns(), fold_numbers,
                    fingerprint_of<NumericSummary>);
 }
 
 RC_GTEST_PROP(NumericSummary, IsReadAsItWasWritten, ()) {
-  NumericSummary summary(numeric_reference().index);
+  NumericSummary summary(numeric_reference().index, *rc::gen::arbitrary<bool>());
   fold_numbers(summary, *columns());
   const std::uint32_t cells = numeric_reference().index.cells();
   check_stored_form_of(NumericSummary(), summary, [&](ByteReader& in, NumericSummary& out) {
@@ -74,7 +75,7 @@ RC_GTEST_PROP(NumericSummary, IsReadAsItWasWritten, ()) {
 // Moments aside (their squares leave a double's range), nothing may depend on the size of values.
 RC_GTEST_PROP(NumericSummary, CountsHardValuesHoweverTheyWereSplit, ()) {
   const auto values = *rc::gen::container<std::vector<double>>(hard_value());
-  check_merge_laws(NumericSummary(numeric_reference().index), values, fold_numbers,
+  check_merge_laws(NumericSummary(numeric_reference().index, true), values, fold_numbers,
                    [](NumericSummary summary) {
                      summary.moments = {summary.moments.count, 0, 0};
                      return fingerprint_of(summary);

@@ -10,13 +10,14 @@ namespace {
 // Up to one value in so many cells a list is sorted to be written; beyond that counting is quicker.
 constexpr std::uint32_t kCellsPerSortedValue = 64;
 
-void write_counts(ByteWriter& out, const std::vector<std::uint32_t>& counts) {
+template <typename Count>
+void write_counts(ByteWriter& out, const std::vector<Count>& counts) {
   const auto cells = static_cast<std::uint32_t>(counts.size());
   const auto used =
-      static_cast<std::uint32_t>(cells - std::count(counts.begin(), counts.end(), 0u));
+      static_cast<std::uint32_t>(cells - std::count(counts.begin(), counts.end(), Count{0}));
   if (used > cells / 2) {
     out.byte(1);
-    for (const std::uint32_t count : counts) out.varint(count);
+    for (const Count count : counts) out.varint(count);
     return;
   }
   out.byte(0);
@@ -33,61 +34,87 @@ void write_counts(ByteWriter& out, const std::vector<std::uint32_t>& counts) {
 }  // namespace
 
 std::size_t CellCounters::memory() const {
-  return (list_.capacity() + counts_.capacity()) * sizeof(std::uint32_t);
+  return (list_.capacity() + counts_.capacity()) * sizeof(std::uint32_t) +
+         wide_.capacity() * sizeof(std::uint64_t);
 }
 
-void CellCounters::make_dense() {
-  if (!counts_.empty()) return;
-  counts_.assign(cells_, 0);
-  for (const std::uint32_t cell : list_) ++counts_[cell];
-  list_ = {};
+void CellCounters::make_dense(std::uint64_t more) {
+  if (!is_dense()) {
+    counts_.assign(cells_, 0);
+    for (const std::uint32_t cell : list_) ++counts_[cell];
+    list_ = {};
+  }
+  if (wide_.empty() && (more > kMostNarrow || total_ > kMostNarrow - more)) {
+    wide_.assign(counts_.begin(), counts_.end());
+    counts_ = {};
+  }
 }
 
 void CellCounters::update(std::span<const std::uint32_t> at) {
-  total_ += at.size();
-  if (counts_.empty()) {
+  if (!is_dense()) {
     // The list is kept while it is at most half as long as the array would be.
     if (list_.size() + at.size() <= cells_ / 2) {
       list_.insert(list_.end(), at.begin(), at.end());
+      total_ += at.size();
       return;
     }
-    make_dense();
   }
-  for (const std::uint32_t cell : at) ++counts_[cell];
+  make_dense(at.size());
+  total_ += at.size();
+  if (wide_.empty()) {
+    for (const std::uint32_t cell : at) ++counts_[cell];
+  } else {
+    for (const std::uint32_t cell : at) ++wide_[cell];
+  }
 }
 
 void CellCounters::add(std::uint32_t cell, std::uint64_t times) {
   DRIFTD_CHECK(cell < cells_);
   if (times == 0) return;
-  make_dense();
-  counts_[cell] += static_cast<std::uint32_t>(times);
+  make_dense(times);
+  if (wide_.empty()) {
+    counts_[cell] += static_cast<std::uint32_t>(times);
+  } else {
+    wide_[cell] += times;
+  }
   total_ += times;
 }
 
 void CellCounters::merge(const CellCounters& other) {
   DRIFTD_CHECK(cells_ == other.cells_);
-  if (other.counts_.empty()) {
+  if (!other.is_dense()) {
     update(other.list_);
     return;
   }
-  make_dense();
-  for (std::uint32_t cell = 0; cell < cells_; ++cell) counts_[cell] += other.counts_[cell];
+  make_dense(other.total_);
   total_ += other.total_;
+  if (!wide_.empty()) {
+    other.add_to(wide_);
+    return;
+  }
+  // What fits into 32 bits together is in 32 bits on its own.
+  for (std::uint32_t cell = 0; cell < cells_; ++cell) counts_[cell] += other.counts_[cell];
 }
 
 void CellCounters::add_to(std::span<std::uint64_t> counts) const {
   DRIFTD_CHECK(counts.size() == cells_);
-  if (counts_.empty()) {
+  if (!wide_.empty()) {
+    for (std::uint32_t cell = 0; cell < cells_; ++cell) counts[cell] += wide_[cell];
+  } else if (!counts_.empty()) {
+    for (std::uint32_t cell = 0; cell < cells_; ++cell) counts[cell] += counts_[cell];
+  } else {
     for (const std::uint32_t cell : list_) ++counts[cell];
-    return;
   }
-  for (std::uint32_t cell = 0; cell < cells_; ++cell) counts[cell] += counts_[cell];
 }
 
 // Format: number of cells; 1 + counters by cell, or 0 + number of non-empty cells + (distance,
 // count) of each.
 void CellCounters::write(ByteWriter& out) const {
   out.varint(cells_);
+  if (!wide_.empty()) {
+    write_counts(out, wide_);
+    return;
+  }
   if (!counts_.empty()) {
     write_counts(out, counts_);
     return;
@@ -120,26 +147,23 @@ void CellCounters::write(ByteWriter& out) const {
 bool CellCounters::read(ByteReader& in, std::uint32_t cells, CellCounters& out) {
   out = CellCounters(cells);
   if (in.varint() != cells) return false;
-  if (in.byte() == 1) {
-    out.make_dense();
-    for (std::uint32_t cell = 0; cell < cells && in.ok(); ++cell) {
-      const std::uint64_t count = in.varint();
-      if (count > 0xFFFF'FFFFu) return false;
-      out.counts_[cell] = static_cast<std::uint32_t>(count);
-      out.total_ += count;
-    }
-    return in.ok();
-  }
+  const std::uint8_t form = in.byte();
   std::uint64_t cell = 0;
-  for (std::uint64_t left = in.element_count(); left > 0 && in.ok(); --left) {
-    cell += in.varint();
+  const std::uint64_t entries = form == 1 ? cells : in.element_count();
+  for (std::uint64_t i = 0; i < entries && in.ok(); ++i) {
+    if (form == 1) {
+      cell = i;
+    } else {
+      cell += in.varint();
+    }
     const std::uint64_t count = in.varint();
-    if (cell >= cells || count == 0 || count > 0xFFFF'FFFFu) return false;
-    if (out.counts_.empty() && out.list_.size() + count <= cells / 2) {
+    // A total that leaves 64 bits was never written, nor was an empty cell of a list.
+    if (cell >= cells || count > ~out.total_ || (form != 1 && count == 0)) return false;
+    if (form == 1 || out.is_dense() || count > cells / 2 || out.list_.size() + count > cells / 2) {
+      out.add(static_cast<std::uint32_t>(cell), count);
+    } else {
       out.list_.insert(out.list_.end(), count, static_cast<std::uint32_t>(cell));
       out.total_ += count;
-    } else {
-      out.add(static_cast<std::uint32_t>(cell), count);
     }
   }
   return in.ok();

@@ -4,8 +4,9 @@
 // counters later, so that a small segment with a large reference stays cheap. Both forms hold the
 // same numbers: `update` and `merge` commute and associate, and `write`/`read` is the identity on
 // the counts. Thread rule: one owner. Allocation rule: while the list grows (at most `cells`
-// entries) and once when it turns dense. Failure rule: none; a counter holds 2^32 - 1, far beyond
-// the events of a pane.
+// entries), once when it turns dense, and once when it has counted 2^32 values: a counter has 32
+// bits until then, because half the memory is half the cache misses, and 64 bits afterwards.
+// Failure rule: none.
 #pragma once
 
 #include <cstdint>
@@ -39,12 +40,18 @@ class CellCounters {
   [[nodiscard]] static bool read(ByteReader& in, std::uint32_t cells, CellCounters& out);
 
  private:
-  void make_dense();
+  // Values that counters of 32 bits can hold in total, whichever cells they fall into.
+  static constexpr std::uint64_t kMostNarrow = 0xFFFF'FFFF;
+
+  [[nodiscard]] bool is_dense() const { return !counts_.empty() || !wide_.empty(); }
+  // Turns the list into an array with room for `more` further values.
+  void make_dense(std::uint64_t more);
 
   std::uint32_t cells_ = 0;
   std::uint64_t total_ = 0;
   std::vector<std::uint32_t> list_;    // sparse form: cells in order of arrival, with repeats
   std::vector<std::uint32_t> counts_;  // dense form, once it has been needed
+  std::vector<std::uint64_t> wide_;    // dense form of more values than 32 bits can count
 };
 
 }  // namespace driftd

@@ -10,7 +10,7 @@ Pane::Pane(const MonitoredModel& model) : performance(make_performance(model.sch
   series.reserve(model.reference->series.size());
   for (const SeriesReference& reference : model.reference->series) {
     if (const auto* numeric = std::get_if<NumericReference>(&reference.baseline)) {
-      series.emplace_back(NumericSummary(numeric->index));
+      series.emplace_back(NumericSummary(numeric->index, numeric->keeps_gaps));
     } else {
       const auto& categories = std::get<CategoryReference>(reference.baseline).categories;
       series.emplace_back(CategorySummary(static_cast<std::uint32_t>(categories.size())));

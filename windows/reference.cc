@@ -35,7 +35,7 @@ namespace {
 
 }  // namespace
 
-std::vector<double> decile_edges(const std::vector<double>& sorted) {
+std::vector<double> decile_edges(std::span<const double> sorted) {
   std::vector<double> edges;
   if (sorted.empty()) return edges;
   for (int k = 1; k <= 9; ++k) {
@@ -53,6 +53,29 @@ std::vector<double> decile_edges(const std::vector<double>& sorted) {
   return edges;
 }
 
+double population_deviation(std::span<const double> values) {
+  double largest = 0;
+  for (const double value : values) largest = std::max(largest, std::abs(value));
+  if (largest == 0) return 0;
+  // By a power of two, so that nothing is rounded, and neither the sum nor a square can leave the
+  // range of a double at either end.
+  constexpr int kFarthest = 1'000;
+  const int exponent = std::clamp(std::ilogb(largest), -kFarthest, kFarthest);
+  const double scale = std::ldexp(1.0, -exponent);
+  const auto rows = static_cast<double>(values.size());
+  // From the first value on: values that are large beside their spread would lose it.
+  const double pivot = values.front() * scale;
+  double mean = 0;
+  for (const double value : values) mean += value * scale - pivot;
+  mean /= rows;
+  double squares = 0;
+  for (const double value : values) {
+    const double distance = (value * scale - pivot) - mean;
+    squares += distance * distance;
+  }
+  return std::ldexp(std::sqrt(squares / rows), exponent);
+}
+
 NumericReference make_numeric_reference(std::vector<double> values, std::uint64_t distinct_limit) {
   NumericReference reference;
   std::vector<double> present;
@@ -66,6 +89,7 @@ NumericReference make_numeric_reference(std::vector<double> values, std::uint64_
   std::copy_if(present.begin(), present.end(), std::back_inserter(finite),
                [](double value) { return std::isfinite(value); });
   reference.edges = decile_edges(finite);
+  reference.deviation = population_deviation(finite);
 
   std::vector<double> boundaries = present;
   boundaries.erase(std::unique(boundaries.begin(), boundaries.end()), boundaries.end());
@@ -86,7 +110,14 @@ NumericReference make_numeric_reference(std::vector<double> values, std::uint64_
   }
   for (const double edge : reference.edges)
     reference.edge_cells.push_back(reference.index.cell(edge));
-  if (reference.distinct > distinct_limit) reference.thinning_error = largest_gap(reference);
+  if (reference.distinct > distinct_limit) {
+    reference.thinning_error = largest_gap(reference);
+    reference.gap_sums.assign(reference.index.cells() / 2 + 1, {});
+    for (const double value : finite) {
+      const std::uint32_t cell = reference.index.cell(value);
+      if (cell % 2 == 0) reference.gap_sums[cell / 2].add(value);
+    }
+  }
   return reference;
 }
 

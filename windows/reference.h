@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -33,6 +34,15 @@ struct NumericReference {
   // How far a distribution function may be off because the reference was thinned; 0 where it was
   // not.
   double thinning_error = 0;
+  // The sum of the finite reference values in each gap, by cell / 2; empty where it was not thinned
+  // and the gaps hold none.
+  std::vector<ExactSum> gap_sums;
+  // The population standard deviation of the finite values, also where their squares are beyond a
+  // double's range.
+  double deviation = 0;
+  // Whether windows keep the values between the boundaries: the loader sets it where a detector of
+  // the series needs them.
+  bool keeps_gaps = false;
 };
 
 struct CategoryReference {
@@ -61,8 +71,11 @@ struct Reference {
 [[nodiscard]] CategoryReference make_category_reference(
     const std::vector<std::optional<std::string>>& values);
 
+// The population standard deviation (divisor n) of finite values; 0 without any.
+[[nodiscard]] double population_deviation(std::span<const double> values);
+
 // The edges k/10, k = 1..9, of sorted finite values, in the form that NumPy's `linear` method has
 // for tied values too; repeated edges are given once.
-[[nodiscard]] std::vector<double> decile_edges(const std::vector<double>& sorted);
+[[nodiscard]] std::vector<double> decile_edges(std::span<const double> sorted);
 
 }  // namespace driftd

@@ -45,16 +45,27 @@ Moments moments_of(std::span<const double> values) {
   Moments moments;
   moments.count = values.size();
   if (values.empty()) return moments;
+  // From the first value on, not from zero: values that are large beside their spread would lose
+  // it.
+  const auto rows = static_cast<double>(values.size());
+  const double pivot = values.front();
   double sum = 0;
-  for (const double value : values) sum += value;
-  moments.mean = sum / static_cast<double>(values.size());
+  for (const double value : values) sum += value - pivot;
+  moments.mean = pivot + sum / rows;
   if (!std::isfinite(moments.mean)) {
     // The sum left a double's range: scale each term before adding.
     moments.mean = 0;
-    for (const double value : values) moments.mean += value / static_cast<double>(values.size());
+    for (const double value : values) moments.mean += value / rows;
   }
-  for (const double value : values)
-    moments.squares += (value - moments.mean) * (value - moments.mean);
+  // The second sum takes back what the mean has lost to rounding (Chan, Golub and LeVeque 1983).
+  double rest = 0;
+  for (const double value : values) {
+    const double distance = value - moments.mean;
+    moments.squares += distance * distance;
+    rest += distance;
+  }
+  if (std::isfinite(moments.squares))
+    moments.squares = std::max(0.0, moments.squares - rest * rest / rows);
   return moments;
 }
 
@@ -77,6 +88,7 @@ void NumericSummary::update(const RankIndex& index, std::span<const double> colu
   scratch.cells.resize(present);
   index.cells(values, scratch.cells.data());
   counters.update({scratch.cells.data(), present});
+  gaps.update(values, {scratch.cells.data(), present});
 
   std::span<const double> finite = values;
   if (std::any_of(values.begin(), values.end(), [](double value) { return std::isinf(value); })) {
@@ -101,6 +113,7 @@ void NumericSummary::merge(const NumericSummary& other) {
   moments.merge(other.moments);
   minimum = std::min(minimum, other.minimum);
   maximum = std::max(maximum, other.maximum);
+  gaps.merge(other.gaps);
 }
 
 void NumericSummary::write(ByteWriter& out) const {
@@ -113,6 +126,7 @@ void NumericSummary::write(ByteWriter& out) const {
   out.number(moments.squares);
   out.number(minimum);
   out.number(maximum);
+  gaps.write(out);
 }
 
 bool NumericSummary::read(ByteReader& in, std::uint32_t cells, NumericSummary& out) {
@@ -125,7 +139,7 @@ bool NumericSummary::read(ByteReader& in, std::uint32_t cells, NumericSummary& o
   out.moments.squares = in.number();
   out.minimum = in.number();
   out.maximum = in.number();
-  return in.ok();
+  return GapValues::read(in, cells, out.gaps) && in.ok();
 }
 
 void UnseenCategories::add(std::string_view text, std::uint64_t times) {

@@ -20,6 +20,7 @@
 #include "core/byte_stream.h"
 #include "core/event_batch.h"
 #include "windows/cell_counters.h"
+#include "windows/gap_values.h"
 #include "windows/rank_index.h"
 
 namespace driftd {
@@ -47,9 +48,11 @@ struct NumericSummary {
   Moments moments;  // of the finite values
   double minimum = std::numeric_limits<double>::infinity();
   double maximum = -std::numeric_limits<double>::infinity();
+  GapValues gaps;  // kept where a detector of the series needs them
 
   NumericSummary() = default;
-  explicit NumericSummary(const RankIndex& index) : counters(index.cells()) {}
+  explicit NumericSummary(const RankIndex& index, bool keeps_gaps = false)
+      : counters(index.cells()), gaps(keeps_gaps ? GapValues(index.cells()) : GapValues()) {}
 
   // Values present and of the right type.
   [[nodiscard]] std::uint64_t present() const { return counters.total(); }

@@ -35,7 +35,20 @@ class FingerprintWriter {
     rounded(moments.mean);
     rounded(moments.squares);
   }
+  void add(const GapValues& gaps) {
+    const auto entries = gaps.entries();
+    count(entries ? 1 : 0);
+    if (entries) {
+      gaps.write(bytes_);
+      return;
+    }
+    if (gaps.form() == GapValues::Form::none) return;
+    std::vector<ExactSum> sums(gaps.gaps());
+    gaps.add_sums_to(sums);
+    for (const ExactSum& sum : sums) rounded(sum.value());
+  }
   void add(const NumericSummary& summary) {
+    add(summary.gaps);
     add(summary.counters);
     add(summary.moments);
     for (const auto value : {summary.missing, summary.wrong_type, summary.non_finite}) count(value);

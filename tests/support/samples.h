@@ -45,9 +45,16 @@ inline constexpr std::uint64_t kNoLimit = 1'000'000;
   return make_numeric_reference(std::move(values), kNoLimit);
 }
 
+// The same for a series whose detectors need what lies between the reference's values.
+[[nodiscard]] inline NumericReference gap_reference_of(std::vector<double> values) {
+  NumericReference reference = reference_of(std::move(values));
+  reference.keeps_gaps = true;
+  return reference;
+}
+
 [[nodiscard]] inline NumericSummary summary_of(const NumericReference& reference,
                                                const std::vector<double>& values) {
-  NumericSummary summary(reference.index);
+  NumericSummary summary(reference.index, reference.keeps_gaps);
   NumericSummary::Scratch scratch;
   summary.update(reference.index, values, scratch);
   return summary;
