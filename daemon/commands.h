@@ -43,6 +43,13 @@ struct DetectOptions {
 // The detectors and their parameters, for `driftd detect --help`.
 [[nodiscard]] std::string sequential_detectors_text();
 
+struct CompareOptions {
+  std::string reference;
+  std::string current;
+  bool json = false;  // a line for each column and detector instead of tables for people
+};
+[[nodiscard]] int command_compare(const CompareOptions& options);
+
 struct DemoOptions {
   bool exit_at_end = false;
   std::string data;  // folder of the example; empty: found beside the binary's source tree

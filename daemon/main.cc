@@ -123,6 +123,32 @@ void add_state_commands(CLI::App& app, StateCommands& state) {
   add_state_options(*state.dump, state.options);
 }
 
+void add_compare_command(CLI::App& app, driftd::CompareOptions& options) {
+  CLI::App* command = app.add_subcommand(
+      "compare",
+      "Say how two files differ, column by column, without any configuration.\n"
+      "CSV with a header or NDJSON, plain or gzipped; of prediction events each feature is a\n"
+      "column. `id` and `ts` are not compared. A column is numeric where every cell of both files\n"
+      "is a number, else categorical");
+  command->add_option("reference", options.reference, "What it should be like")
+      ->required()
+      ->type_name("REFERENCE");
+  command->add_option("current", options.current, "What it is like")
+      ->required()
+      ->type_name("CURRENT");
+  command->add_flag("--json", options.json,
+                    "One JSON object for each column and detector, and nothing else");
+  command->footer(
+      "Levels are by each detector's own limit; the last line counts those that a feature has by\n"
+      "default (*). docs/detectors.md says what each number means.\n\n"
+      "Examples:\n"
+      "  driftd compare reference.csv.gz last-week.csv\n"
+      "  driftd compare --json reference.csv.gz predictions.jsonl.gz | jq -c "
+      "'select(.detector==\"ks\")'\n\n"
+      "Exit codes: 0 compared, drift or not; 64 usage, 74 a file cannot be read, 78 no column in\n"
+      "common.");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -182,6 +208,9 @@ int main(int argc, char** argv) {
   demo_command->add_option("--seconds", demo.seconds, "How long the stream lasts")
       ->check(CLI::Range(5, 3'600));
 
+  CompareOptions compare;
+  add_compare_command(app, compare);
+
   StateCommands state;
   add_state_commands(app, state);
 
@@ -197,6 +226,7 @@ int main(int argc, char** argv) {
   if (check_command->parsed()) return command_check(check);
   if (replay_command->parsed()) return command_replay(replay);
   if (detect_command->parsed()) return command_detect(detect);
+  if (app.got_subcommand("compare")) return command_compare(compare);
   if (demo_command->parsed()) return command_demo(demo);
   if (state.show->parsed()) return command_state_show(state.options);
   if (state.check->parsed()) return command_state_check(state.options);
