@@ -83,6 +83,9 @@ struct MetricValue {
   Level level = Level::insufficient_data;
   // How far the value may be off; empty where it is exact.
   std::optional<double> bound = std::nullopt;
+  // The share of each class's labels that has come, as far as it can be told; empty where nothing
+  // is known.
+  std::map<std::string, double> coverage_by_class = {};
 };
 
 struct Transition {

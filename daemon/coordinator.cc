@@ -232,7 +232,8 @@ Result<> Coordinator::restore_windows(StoredState& state) {
     MonitorState& monitor = evaluator_.monitors()[key->monitor];
     monitor.windows = stored.windows;
     ByteReader in(stored.health);
-    if (!MonitorHealth::read(in, monitor.health)) return damaged("monitor");
+    if (!MonitorHealth::read(in, monitor.health) || !ClassDelays::read(in, monitor.label_delays))
+      return damaged("monitor");
     for (auto& windows : windows_) {
       windows->assigner(key->monitor.model)
           .restore_number(key->monitor.version, stored.predictions);
@@ -461,6 +462,7 @@ void Coordinator::store_monitors(Snapshot& snapshot) {
     stored.predictions = snapshot.predictions[id];
     ByteWriter out(stored.health);
     monitor.health.write(out);
+    monitor.label_delays.write(out);
   }
 }
 

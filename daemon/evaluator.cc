@@ -137,6 +137,7 @@ TimeMs Evaluator::next_end(ModelIndex model) const {
 }
 
 void Evaluator::evaluate(const IsOver& is_over, bool partial) {
+  known_delays_.clear();
   for (auto& [key, pane] : absorbed_) take(key, std::move(pane));
   absorbed_.clear();
   // Of windows that end together the champion's is the first, so that the others can be compared
@@ -214,6 +215,7 @@ void Evaluator::add_to_window(const PaneKey& key, const Pane& pane) {
   }
   window.predictions += pane.predictions;
   window.labelled += labelled(pane.performance);
+  window.label_delays.merge(pane.label_delays);
   if (!window.is_closed) return;
   window.performance_pending = true;
   window.features_pending |= pane.predictions > 0;
@@ -240,6 +242,7 @@ void Evaluator::close(const PaneKey& key, bool partial) {
   reported.partial = partial;
   const std::size_t first_report = reports_.size();
   report_findings(plan, name, reported, *pane);
+  note_class_coverage(plan, key, *pane, window);
   report_metrics(plan, key, reported, *pane, window);
   reopen_compared(key);
   // A window that the end of the input cut short says little; it is shown, and health does not
@@ -287,13 +290,14 @@ std::unique_ptr<Pane> Evaluator::load(const PaneKey& window) {
   return total;
 }
 
-bool Evaluator::due(const PaneKey& key, const WindowRecord& window) const {
+bool Evaluator::due(const PaneKey& key, const WindowRecord& window) {
   if (window.labelled == window.predictions && !window.features_pending) return true;
   const DurationMs interval = plan_of(key).model.config->amend_interval;
   const DurationMs passed =
       std::max(event_times_[position(key.monitor.model)] - window.published_time,
                clock_.now() - window.published_at);
   if (passed < interval) return false;
+  if (has_come_of_age(key, window)) return true;
   // Rounded up: 39 predictions in steps of one would be 39 revisions.
   const std::uint64_t step = (window.predictions + kLabelStepsPerWindow - 1) / kLabelStepsPerWindow;
   if (window.labelled >= window.published_labelled + step) return true;
@@ -303,9 +307,11 @@ bool Evaluator::due(const PaneKey& key, const WindowRecord& window) const {
 }
 
 void Evaluator::amend(bool all) {
+  known_delays_.clear();
   for (const bool champions : {true, false}) {
     for (const auto& [key, window] : archive_.windows()) {
-      if (!window.features_pending && !window.performance_pending) continue;
+      const bool is_pending = window.features_pending || window.performance_pending;
+      if (!is_pending && !has_come_of_age(key, window)) continue;
       if (is_champion(key.monitor) != champions) continue;
       if (all || due(key, window)) publish_amendment(key);
     }
@@ -325,6 +331,7 @@ void Evaluator::publish_amendment(const PaneKey& key) {
   const WindowName reported = window_name(window, static_cast<std::int64_t>(window.predictions));
   const std::size_t first_report = reports_.size();
   if (window.features_pending) report_findings(plan, name, reported, *pane);
+  note_class_coverage(plan, key, *pane, window);
   report_metrics(plan, key, reported, *pane, window);
   window.features_pending = window.performance_pending = false;
   reopen_compared(key);
@@ -359,6 +366,7 @@ void Evaluator::mature(ModelIndex model, TimeMs predictions_until, TimeMs labels
   const TimeMs until = std::min(predictions_until, labels_until);
   const DurationMs horizon = plans_[position(model)].model.config->label_horizon;
   const TimeMs now = clock_.now();
+  known_delays_.clear();
   std::vector<PaneKey> gone;
   for (const auto& [key, window] : archive_.windows()) {
     if (key.monitor.model != model || !window.is_closed) continue;
@@ -370,9 +378,9 @@ void Evaluator::mature(ModelIndex model, TimeMs predictions_until, TimeMs labels
   for (const PaneKey& key : gone) {
     const ModelPlan& plan = plan_of(key);
     WindowRecord& window = archive_.change(key);
-    const bool was_judged =
-        static_cast<double>(window.published_labelled) >=
-        plan.model.config->min_coverage * static_cast<double>(window.predictions);
+    const bool was_judged = !window.is_biased && static_cast<double>(window.published_labelled) >=
+                                                     plan.model.config->min_coverage *
+                                                         static_cast<double>(window.predictions);
     window.matured = true;
     const bool pending = window.performance_pending || window.features_pending;
     if (pending || (plan.model.has_labels && !was_judged)) publish_amendment(key);
@@ -382,6 +390,9 @@ void Evaluator::mature(ModelIndex model, TimeMs predictions_until, TimeMs labels
 
 // A pane stays as long as a window that holds it.
 void Evaluator::forget(const PaneKey& key) {
+  MonitorState& monitor = monitors_[key.monitor];
+  monitor.label_delays.merge(archive_.windows().at(key).label_delays);
+  monitor.changed = true;
   archive_.forget(key);
   for (const PaneKey& pane : panes_of(key)) {
     const std::vector<PaneKey> windows = windows_of(pane);

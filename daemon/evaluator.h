@@ -20,6 +20,7 @@
 #include "core/report.h"
 #include "detectors/judge.h"
 #include "detectors/judge_metric.h"
+#include "detectors/label_maturity.h"
 #include "detectors/metrics.h"
 #include "health/health.h"
 #include "state/window_archive.h"
@@ -39,7 +40,8 @@ struct EvaluatedModel {
 struct MonitorState {
   std::int64_t windows = 0;  // closed so far; the index of the next one
   MonitorHealth health;
-  bool changed = false;  // since the last checkpoint
+  ClassDelays label_delays;  // of the windows that are final
+  bool changed = false;      // since the last checkpoint
 };
 
 class Evaluator {
@@ -119,7 +121,7 @@ class Evaluator {
   void add_to_window(const PaneKey& key, const Pane& pane);
   void close(const PaneKey& key, bool partial);
   void forget(const PaneKey& key);
-  [[nodiscard]] bool due(const PaneKey& key, const WindowRecord& window) const;
+  [[nodiscard]] bool due(const PaneKey& key, const WindowRecord& window);
   void publish_amendment(const PaneKey& key);
   // The sum of a window's panes; nothing, reported as damage, where one cannot be read.
   [[nodiscard]] std::unique_ptr<Pane> load(const PaneKey& window);
@@ -129,7 +131,18 @@ class Evaluator {
                        const Pane& pane);
   void report_metrics(const ModelPlan& plan, const PaneKey& key, const WindowName& window,
                       const Pane& pane, const WindowRecord& record);
-  // Whether there are labels enough to judge by.
+  // Notes in the record how far each class's labels have come, before a revision is published.
+  void note_class_coverage(const ModelPlan& plan, const PaneKey& key, const Pane& pane,
+                           WindowRecord& record);
+  // How long labels of a model have taken, as far as is known, and until when.
+  struct KnownDelays {
+    TimeMs latest = kNoTime;
+    DelayTable table;
+  };
+  [[nodiscard]] const KnownDelays& delays_of(ModelIndex model);
+  // True where a window waits only until it is old enough for the labels of every class, and is.
+  [[nodiscard]] bool has_come_of_age(const PaneKey& key, const WindowRecord& record);
+  // Whether there are labels enough to judge by, and none of a class that is still to come.
   [[nodiscard]] static bool has_enough_labels(const ModelPlan& plan, const WindowRecord& record);
   [[nodiscard]] bool is_champion(const MonitorId& monitor) const;
   // The champion's window that a window is compared with: the same one, by count its newest that
@@ -150,6 +163,8 @@ class Evaluator {
   // Panes that have become complete in this `evaluate`, so that they are not read back at once.
   std::map<PaneKey, std::unique_ptr<Pane>> fresh_;
   std::map<MonitorId, MonitorState> monitors_;
+  std::map<ModelIndex, KnownDelays>
+      known_delays_;  // made when first asked for, until the next call
   std::vector<Report> reports_;
   std::uint64_t windows_closed_ = 0;
   std::uint64_t alerts_ = 0;

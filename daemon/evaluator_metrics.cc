@@ -1,12 +1,22 @@
 // The metrics' half of the evaluator: computing, comparing with the reference and the champion,
 // judging.
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "daemon/evaluator.h"
 #include "detectors/estimated_metrics.h"
 #include "detectors/metrics.h"
 
 namespace driftd {
+namespace {
+
+// What the age of a window's predictions is measured from.
+[[nodiscard]] TimeMs middle_of(const WindowRecord& record) {
+  return record.start + (record.end - record.start) / 2;
+}
+
+}  // namespace
 
 void Evaluator::report_metrics(const ModelPlan& plan, const PaneKey& key, const WindowName& window,
                                const Pane& pane, const WindowRecord& record) {
@@ -18,6 +28,12 @@ void Evaluator::report_metrics(const ModelPlan& plan, const PaneKey& key, const 
     const auto found = estimates.find(metric);
     return found == estimates.end() ? MetricEstimate{} : found->second;
   };
+  std::map<std::string, double> by_class;
+  for (std::size_t slot = 0; slot < record.class_coverage.size(); ++slot) {
+    const std::string name = class_slot_name(*plan.model.monitored.schema, slot);
+    if (!name.empty() && !std::isnan(record.class_coverage[slot]))
+      by_class.emplace(name, record.class_coverage[slot]);
+  }
   const auto add = [&](const NamedMetric& metric, bool enough) {
     MetricValue& value = std::get<MetricValue>(reports_.emplace_back(MetricValue{}));
     value.monitor = monitor;
@@ -30,6 +46,7 @@ void Evaluator::report_metrics(const ModelPlan& plan, const PaneKey& key, const 
     }
     value.bound = metric.bound;
     value.labelled = labels;
+    value.coverage_by_class = by_class;
     value.coverage = rows == 0 ? 0 : static_cast<double>(labels) / rows;
     if (!enough || !metric.value) return;
     value.level = Level::stable;
@@ -57,8 +74,71 @@ void Evaluator::report_metrics(const ModelPlan& plan, const PaneKey& key, const 
 bool Evaluator::has_enough_labels(const ModelPlan& plan, const WindowRecord& record) {
   const ModelConfig& config = *plan.model.config;
   if (record.labelled < static_cast<std::uint64_t>(config.min_samples)) return false;
-  return record.matured || static_cast<double>(record.labelled) >=
-                               config.min_coverage * static_cast<double>(record.predictions);
+  const bool is_covered = static_cast<double>(record.labelled) >=
+                          config.min_coverage * static_cast<double>(record.predictions);
+  return record.matured || (is_covered && !record.is_biased);
+}
+
+// --- Label maturity
+
+const Evaluator::KnownDelays& Evaluator::delays_of(ModelIndex model) {
+  const auto [found, is_new] = known_delays_.try_emplace(model);
+  KnownDelays& known = found->second;
+  if (!is_new) return known;
+  const auto of_model = [&](auto take) {
+    for (auto window = archive_.windows().lower_bound({{model, VersionIndex{}}, kNoTime});
+         window != archive_.windows().end() && window->first.monitor.model == model; ++window)
+      take(window->second);
+  };
+  // After a start nothing has been read yet: what was published before says how late it was.
+  known.latest = event_times_[position(model)];
+  of_model([&](const WindowRecord& window) {
+    known.latest = std::max(known.latest, window.published_time);
+  });
+  of_model([&](const WindowRecord& window) {
+    known.table.add(window.label_delays, known.latest - window.end);
+  });
+  for (const auto& [id, state] : monitors_) {
+    if (id.model == model) known.table.add(state.label_delays, kEndOfTime);
+  }
+  return known;
+}
+
+bool Evaluator::has_come_of_age(const PaneKey& key, const WindowRecord& record) {
+  if (!record.is_closed || !record.is_biased_by_age) return false;
+  const ModelPlan& plan = plan_of(key);
+  const KnownDelays& known = delays_of(key.monitor.model);
+  const DurationMs age = known.latest - middle_of(record);
+  for (std::size_t slot = 0; slot < class_slots(*plan.model.monitored.schema); ++slot) {
+    if (known.table.coverage(slot, age).value_or(1) < plan.model.config->min_coverage) return false;
+  }
+  return true;
+}
+
+void Evaluator::note_class_coverage(const ModelPlan& plan, const PaneKey& key, const Pane& pane,
+                                    WindowRecord& record) {
+  record.class_coverage.clear();
+  record.is_biased = record.is_biased_by_age = false;
+  if (!plan.model.has_labels || pane.predicted.empty()) return;
+  constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+  if (record.labelled == record.predictions) {
+    for (const std::uint64_t rows : pane.predicted)
+      record.class_coverage.push_back(rows > 0 ? 1 : kUnknown);
+    return;
+  }
+  const KnownDelays& known = delays_of(key.monitor.model);
+  const std::vector<ClassCoverage> classes = class_coverage(
+      pane.predicted, pane.labelled_by_prediction(*plan.model.monitored.schema), known.table,
+      known.latest - middle_of(record), plan.model.config->min_coverage);
+  bool by_prediction = false;
+  bool by_delay = false;
+  for (const ClassCoverage& of : classes) {
+    record.class_coverage.push_back(of.share.value_or(kUnknown));
+    by_prediction |= !of.is_mature_by_prediction;
+    by_delay |= !of.is_mature_by_delay;
+  }
+  record.is_biased = by_prediction || by_delay;
+  record.is_biased_by_age = by_delay && !by_prediction;
 }
 
 // --- The champion

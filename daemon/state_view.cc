@@ -64,7 +64,9 @@ std::map<std::string, Fingerprint> fingerprints_of(const StoredState& state) {
 std::optional<MonitorHealth> read_health(const StoredMonitor& monitor) {
   MonitorHealth health;
   ByteReader in(monitor.health);
-  if (!MonitorHealth::read(in, health) || !in.at_end()) return std::nullopt;
+  ClassDelays label_delays;
+  if (!MonitorHealth::read(in, health) || !ClassDelays::read(in, label_delays) || !in.at_end())
+    return std::nullopt;
   return health;
 }
 

@@ -91,6 +91,9 @@ struct Families {
   Family<Gauge>& label_coverage =
       gauges(registry, "driftd_label_coverage_ratio",
              "Share of the last closed window's predictions whose label has come, 0 to 1.");
+  Family<Gauge>& class_coverage = gauges(
+      registry, "driftd_label_coverage_class_ratio",
+      "Share of a class's labels that has come to the last closed window, an estimate, 0 to 1.");
   Family<Gauge>& model_health = gauges(registry, "driftd_model_health",
                                        "1 for the monitor's current state, 0 for the others.");
 
@@ -188,6 +191,8 @@ class PrometheusMetrics::Exposition {
     const Labels monitor = monitor_labels(metric.monitor);
     if (is_latest(coverage_windows_, monitor, metric.window)) {
       show(families_.label_coverage, monitor, metric.coverage);
+      for (const auto& [name, share] : metric.coverage_by_class)
+        show(families_.class_coverage, with(monitor, "class", name), share);
     }
     const Labels labels = with(monitor, "metric", metric.metric);
     if (is_latest(metric_windows_, labels, metric.window))

@@ -56,6 +56,12 @@ void append_json(std::string& out, const MetricValue& metric) {
   if (metric.bound) json.field("bound", metric.bound);
   json.field("labelled", metric.labelled);
   json.field("coverage", metric.coverage);
+  if (!metric.coverage_by_class.empty()) {
+    json.key("coverage_by_class");
+    json.begin_object();
+    for (const auto& [name, share] : metric.coverage_by_class) json.field(name, share);
+    json.end_object();
+  }
   json.field("level", to_string(metric.level));
   end_line(json, metric.window);
 }

@@ -157,6 +157,16 @@ class FieldReader {
   std::optional<double> number_if_given(std::string_view path) {
     return line_.scalars.contains(path) ? number(path) : std::nullopt;
   }
+  // Of the object at `path`, which may be left out.
+  std::map<std::string, double> numbers_under(const std::string& path) {
+    std::map<std::string, double> numbers;
+    const std::string prefix = path + ".";
+    for (auto at = line_.scalars.lower_bound(prefix);
+         at != line_.scalars.end() && at->first.starts_with(prefix); ++at) {
+      numbers.emplace(at->first.substr(prefix.size()), number(at->first).value_or(0));
+    }
+    return numbers;
+  }
   void note(std::string_view path, std::string_view expected) {
     if (!problem_) problem_ = fmt::format("`{}` is not {}", path, expected);
   }
@@ -212,7 +222,8 @@ Report read_metric(FieldReader& fields) {
                      .labelled = fields.integer("labelled"),
                      .coverage = fields.number("coverage").value_or(0),
                      .level = fields.level("level"),
-                     .bound = fields.number_if_given("bound")};
+                     .bound = fields.number_if_given("bound"),
+                     .coverage_by_class = fields.numbers_under("coverage_by_class")};
 }
 
 Report read_transition(FieldReader& fields) {

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "core/byte_stream.h"
+#include "core/class_delays.h"
 #include "windows/estimation.h"
 #include "windows/performance.h"
 #include "windows/series_summary.h"
@@ -79,12 +80,13 @@ template <typename Number>
 
 [[nodiscard]] bool read_performance(std::string_view bytes, PerformanceSummary& out) {
   ByteReader in(bytes);
+  ClassDelays label_delays;
   return std::visit(
              [&](auto& summary) {
                return std::remove_reference_t<decltype(summary)>::read(in, summary);
              },
              out) &&
-         in.at_end();
+         ClassDelays::read(in, label_delays) && in.at_end();
 }
 
 }  // namespace
@@ -121,8 +123,10 @@ bool are_features(std::string_view bytes, const Fingerprint& model) {
   LatencySummary latency;
   // The cells follow from the reference, which is not here: any number of them will do.
   EstimationSummary estimation;
-  return LatencySummary::read(in, latency) && EstimationSummary::read(in, {}, estimation) &&
-         in.at_end();
+  if (!LatencySummary::read(in, latency) || !EstimationSummary::read(in, {}, estimation))
+    return false;
+  for (std::uint64_t slots = in.element_count(); slots > 0 && in.ok(); --slots) (void)in.varint();
+  return in.at_end();
 }
 
 bool is_performance(std::string_view bytes, const Fingerprint& model) {

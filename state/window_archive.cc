@@ -15,7 +15,11 @@ void WindowRecord::write(ByteWriter& out) const {
   out.signed_varint(published_at);
   out.signed_varint(published_time);
   out.byte(static_cast<std::uint8_t>((features_pending ? 1 : 0) | (performance_pending ? 2 : 0) |
-                                     (matured ? 4 : 0) | (is_closed ? 8 : 0)));
+                                     (matured ? 4 : 0) | (is_closed ? 8 : 0) |
+                                     (is_biased ? 16 : 0) | (is_biased_by_age ? 32 : 0)));
+  label_delays.write(out);
+  out.varint(class_coverage.size());
+  for (const double share : class_coverage) out.number(share);
 }
 
 bool WindowRecord::read(ByteReader& in, WindowRecord& out) {
@@ -33,6 +37,11 @@ bool WindowRecord::read(ByteReader& in, WindowRecord& out) {
   out.performance_pending = (flags & 2) != 0;
   out.matured = (flags & 4) != 0;
   out.is_closed = (flags & 8) != 0;
+  out.is_biased = (flags & 16) != 0;
+  out.is_biased_by_age = (flags & 32) != 0;
+  if (!ClassDelays::read(in, out.label_delays)) return false;
+  out.class_coverage.resize(in.element_count());
+  for (double& share : out.class_coverage) share = in.number();
   return in.at_end();
 }
 

@@ -34,6 +34,7 @@ struct WindowRecord {
   TimeMs end = 0;
   std::uint64_t predictions = 0;
   std::uint64_t labelled = 0;
+  ClassDelays label_delays = {};         // of those labels, by their class
   std::uint64_t published_labelled = 0;  // in the last revision that was published
   TimeMs published_at = 0;               // wall clock
   TimeMs published_time = 0;             // event time
@@ -41,6 +42,11 @@ struct WindowRecord {
   bool features_pending = false;         // changed since the last published revision
   bool performance_pending = false;
   bool matured = false;  // the label horizon has passed
+  // As they were when the last revision was published; see detectors/label_maturity.h. By slot; NaN
+  // where nothing is known.
+  std::vector<double> class_coverage = {};
+  bool is_biased = false;         // a class is not mature
+  bool is_biased_by_age = false;  // by the time that its labels take alone: waiting may cure it
 
   void write(ByteWriter& out) const;
   [[nodiscard]] static bool read(ByteReader& in, WindowRecord& out);

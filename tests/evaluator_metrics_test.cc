@@ -177,5 +177,138 @@ TEST(ChampionByCount, IsComparedByItsNewestWindowThatWasJudged) {
       << "the second window of the champion, not the first and not the third";
 }
 
+// --- Label maturity
+
+constexpr DurationMs kSecond = 1'000;
+constexpr DurationMs kNever = -1;
+
+// A prediction a second in windows of 100 s; the last 12 of a window are positive. Negatives are
+// labelled after 19 s, positives ten times later. A model that `finds` positives finds all but two
+// of a window, and takes two negatives for positives.
+class LatePositives {
+ public:
+  explicit LatePositives(bool finds, bool labels_all = true)
+      : finds_(finds), labels_all_(labels_all), model_([](ModelConfig& config) {
+          config.window.size = 100 * kSecond;
+          config.label_horizon = 10'000 * kSecond;
+        }) {}
+
+  // Sends what comes before the second `until`, and closes and amends.
+  std::vector<Report> go_on(DurationMs until) {
+    for (; now_ < until; ++now_) {
+      model_.take(prediction_at(now_));
+      for (const DurationMs at : {now_ - 19, now_ - 190}) {
+        if (at < 0 || delay_of(at) != now_ - at) continue;
+        const TimeMs time = kBegin + now_ * kSecond;
+        model_.take(label_of(std::to_string(at), time, is_positive(at) ? "1" : "0"));
+      }
+    }
+    model_.evaluator().set_event_time(ModelIndex{0}, kBegin + until * kSecond);
+    std::vector<Report> reports = model_.close_until(kBegin + until * kSecond);
+    model_.wait();
+    for (const Report& report : model_.amend()) reports.push_back(report);
+    return reports;
+  }
+  // The last that was said of a metric of the window that begins at a second.
+  [[nodiscard]] static std::optional<MetricValue> last(const std::vector<Report>& reports,
+                                                       const std::string& name, DurationMs window) {
+    std::optional<MetricValue> last;
+    for (const MetricValue& value : of<MetricValue>(reports)) {
+      if (value.metric == name && value.window.start == kBegin + window * kSecond) last = value;
+    }
+    return last;
+  }
+  [[nodiscard]] Evaluating& model() { return model_; }
+
+ private:
+  [[nodiscard]] static bool is_positive(DurationMs at) { return at % 100 >= 88; }
+  [[nodiscard]] DurationMs delay_of(DurationMs at) const {
+    if (!labels_all_ && at % 100 == 50) return kNever;
+    return is_positive(at) ? 190 : 19;
+  }
+  [[nodiscard]] FakeMessage prediction_at(DurationMs at) const {
+    FakeMessage message = prediction(std::to_string(at), at * kSecond, at % 10);
+    const bool is_wrong = at % 100 == 90 || at % 100 == 95 || at % 100 < 2;
+    message.score = finds_ && is_positive(at) != is_wrong ? 0.9 : 0.1;
+    return message;
+  }
+  bool finds_;
+  bool labels_all_;
+  Evaluating model_;
+  DurationMs now_ = 0;
+};
+
+TEST(LabelMaturity, DoesNotJudgeAWindowOnTheClassWhoseLabelsComeFirst) {
+  LatePositives stream(true);
+  // All of the first window's negatives have a label, 88 % of all, and no positive.
+  const auto early = LatePositives::last(stream.go_on(150), "f1", 0);
+  ASSERT_TRUE(early);
+  EXPECT_NEAR(early->coverage, 0.88, 1e-9) << "enough of them, were they a sample of all";
+  EXPECT_EQ(early->value, 0.0) << "by which it would be degraded";
+  EXPECT_EQ(early->level, Level::insufficient_data);
+  EXPECT_NEAR(early->coverage_by_class.at("1"), 2.0 / 12, 1e-9);
+  EXPECT_NEAR(early->coverage_by_class.at("not 1"), 86.0 / 88, 1e-9);
+  EXPECT_EQ(stream.model().health().state, HealthState::healthy) << "of what could be judged";
+
+  const auto late = LatePositives::last(stream.go_on(320), "f1", 0);
+  ASSERT_TRUE(late);
+  EXPECT_EQ(late->labelled, 100);
+  EXPECT_NEAR(*late->value, 20.0 / 24, 1e-12);
+  EXPECT_EQ(late->level, Level::stable);
+  EXPECT_EQ(late->coverage_by_class.at("1"), 1.0);
+}
+
+TEST(LabelMaturity, KnowsFromDelaysWhatPredictionsDoNotTell) {
+  LatePositives stream(false);  // nothing is ever predicted to be positive
+  (void)stream.go_on(450);
+  const auto young = LatePositives::last(stream.go_on(550), "recall", 400);
+  ASSERT_TRUE(young);
+  EXPECT_NEAR(young->coverage, 0.88, 1e-9);
+  EXPECT_EQ(young->level, Level::insufficient_data);
+  EXPECT_EQ(young->coverage_by_class.at("1"), 0.0) << "190 s are not over for any of them";
+  const auto grown = LatePositives::last(stream.go_on(750), "recall", 400);
+  ASSERT_TRUE(grown);
+  EXPECT_EQ(grown->level, Level::stable);
+}
+
+TEST(LabelMaturity, JudgesAWindowWhenItIsOldEnoughThoughNoMoreLabelsCome) {
+  LatePositives stream(true, false);  // a label of each window never comes
+  (void)stream.go_on(690);
+  // The last label of the window came a second ago. It may be too early to know: labels of
+  // positives are known to take between 181 and 256 s.
+  const auto before = LatePositives::last(stream.go_on(790), "f1", 500);
+  ASSERT_TRUE(before);
+  EXPECT_EQ(before->labelled, 99);
+  EXPECT_EQ(before->level, Level::insufficient_data);
+  const auto after = LatePositives::last(stream.go_on(800), "f1", 500);
+  ASSERT_TRUE(after);
+  EXPECT_EQ(after->labelled, 99);
+  EXPECT_EQ(after->level, Level::stable);
+  EXPECT_EQ(after->window.revision, before->window.revision + 1);
+  EXPECT_GT(after->coverage_by_class.at("1"), before->coverage_by_class.at("1"));
+  EXPECT_FALSE(LatePositives::last(stream.go_on(810), "f1", 500)) << "once";
+}
+
+TEST(LabelMaturity, JudgesAWindowWhoseHorizonHasPassedWithWhatThereIs) {
+  LatePositives stream(true);
+  (void)stream.go_on(150);
+  const auto final = LatePositives::last(
+      stream.model().mature(kBegin + 20'000 * kSecond, kBegin + 20'000 * kSecond), "f1", 0);
+  ASSERT_TRUE(final);
+  EXPECT_EQ(final->level, Level::degraded);
+}
+
+// What is known of delays outlives the windows that it was learnt from, and a restart.
+TEST(LabelMaturity, KeepsWhatItLearntFromWindowsThatAreFinal) {
+  LatePositives stream(false);
+  (void)stream.go_on(450);
+  (void)stream.model().mature(kBegin + 10'400 * kSecond, kBegin + 10'400 * kSecond);
+  const ClassDelays& kept = stream.model().evaluator().monitors().at({}).label_delays;
+  ASSERT_EQ(kept.slots().size(), 2U);
+  const auto young = LatePositives::last(stream.go_on(550), "recall", 400);
+  ASSERT_TRUE(young);
+  EXPECT_EQ(young->level, Level::insufficient_data);
+}
+
 }  // namespace
 }  // namespace driftd

@@ -263,6 +263,19 @@ TEST(PrometheusMetrics, CanBeScrapedWhileItMoves) {
   EXPECT_EQ(value_of(metrics, kStatistic), "499");
 }
 
+TEST(PrometheusMetrics, ShowsHowManyLabelsOfEachClassHaveCome) {
+  PrometheusMetrics metrics(kVersion);
+  MetricValue value = metric(0, 0, 0.5, 0.9);
+  value.coverage_by_class = {{"0", 1}, {"1", 0.25}};
+  metrics.observe(value);
+  const auto series = [](std::string_view name) {
+    return R"(driftd_label_coverage_class_ratio{class=")" + std::string(name) +
+           R"(",model="fraud",segment="all",version="v3"})";
+  };
+  EXPECT_EQ(value_of(metrics, series("0")), "1");
+  EXPECT_EQ(value_of(metrics, series("1")), "0.25");
+}
+
 TEST(PrometheusMetrics, PassesPrometheusOwnCheck) {
   PrometheusMetrics metrics(kVersion);
   metrics.observe(finding(0, 0, 0.25));

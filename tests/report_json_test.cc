@@ -76,6 +76,15 @@ TEST(ReportJson, WritesAFindingLine) {
       R"("revision":2},"statistic":0.125,"p_value":1e-09,"threshold":null,"level":"drift"})");
 }
 
+TEST(ReportJson, WritesTheCoverageOfClassesWhereItIsKnown) {
+  MetricValue metric_by_class = metric();
+  metric_by_class.coverage_by_class = {{"0", 1}, {"1", 0.25}};
+  EXPECT_NE(json_of(metric_by_class)
+                .find(R"("coverage":0.4,"coverage_by_class":{"0":1,"1":0.25},"level")"),
+            std::string::npos)
+      << json_of(metric_by_class);
+}
+
 TEST(ReportJson, WritesTheBoundOfAMetricThatIsNotExact) {
   MetricValue rounded = metric();
   rounded.bound = 0.25;
@@ -314,7 +323,8 @@ RC_GTEST_PROP(ReportJson, ReadsMetricsBackAsTheyWere, ()) {
                             *rc::gen::arbitrary<std::int64_t>(),
                             *finite(),
                             some_level(),
-                            some_number()};
+                            some_number(),
+                            *rc::gen::container<std::map<std::string, double>>(text(), finite())};
   const MetricValue read = read_back(written);
   RC_ASSERT(read.monitor == written.monitor);
   RC_ASSERT(read.metric == written.metric);
@@ -325,6 +335,7 @@ RC_GTEST_PROP(ReportJson, ReadsMetricsBackAsTheyWere, ()) {
   RC_ASSERT(std::tie(read.labelled, read.coverage) == std::tie(written.labelled, written.coverage));
   RC_ASSERT(read.level == written.level);
   RC_ASSERT(read.bound == written.bound);
+  RC_ASSERT(read.coverage_by_class == written.coverage_by_class);
 }
 
 RC_GTEST_PROP(ReportJson, ReadsTransitionsBackAsTheyWere, ()) {

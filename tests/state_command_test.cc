@@ -168,6 +168,7 @@ class StateCommand : public ::testing::Test {
     monitor.windows = 5;
     ByteWriter health_bytes(monitor.health);
     health.write(health_bytes);
+    ClassDelays().write(health_bytes);
     for (const char* id : {"a", "b"}) {
       StoredOutboxEntry entry;
       entry.sink = "store";

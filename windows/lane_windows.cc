@@ -122,9 +122,23 @@ void LaneWindows::begin_group(const ModelState& state, const EventBatch& batch, 
   group.pane->features_changed = true;
   group.pane->predictions += group.rows.size();
   totals_.predictions += group.rows.size();
+  if (state.join != nullptr && !group.pane->predicted.empty()) count_predicted(state, batch, group);
   for (const std::uint32_t row : group.rows) {
     group.pane->first_time = std::min(group.pane->first_time, batch.ts[row]);
     group.pane->last_time = std::max(group.pane->last_time, batch.ts[row]);
+  }
+}
+
+void LaneWindows::count_predicted(const ModelState& state, const EventBatch& batch,
+                                  const Group& group) {
+  const ModelSchema& model = *state.model.schema;
+  std::vector<std::uint64_t>& predicted = group.pane->predicted;
+  for (const std::uint32_t row : group.rows) {
+    const ClassCode code = batch.predicted_class[row];
+    const std::size_t slot = code == kNoClass && model.task == Task::binary
+                                 ? (batch.score[row] >= 0.5 ? 1 : 0)
+                                 : class_slot(model, code);
+    ++predicted[slot];
   }
 }
 
@@ -162,6 +176,10 @@ void LaneWindows::fold_joined(const ModelState& state) {
     Pane& target = pane(state, {{state.model.schema->index, row.version}, row.pane});
     std::visit([&](auto& summary) { summary.update(*state.model.schema, row.labelled); },
                target.performance);
+    if (state.model.schema->task != Task::regression) {
+      target.label_delays.add(class_slot(*state.model.schema, row.labelled.actual_class),
+                              row.label_delay);
+    }
     target.performance_changed = true;
   }
   LabelDelays& delays = totals_.label_delays[position(state.model.schema->index)];

@@ -75,6 +75,7 @@ class LaneWindows {
   void accept_all(ModelState& state, const EventBatch& batch, std::size_t from, std::size_t& to);
   void group_rows(const EventBatch& batch, std::size_t from, std::size_t to);
   void begin_group(const ModelState& state, const EventBatch& batch, Group& group);
+  static void count_predicted(const ModelState& state, const EventBatch& batch, const Group& group);
   void fold_groups(const ModelState& state, const EventBatch& batch);
   void fold_joined(const ModelState& state);
 

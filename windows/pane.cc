@@ -6,7 +6,8 @@
 
 namespace driftd {
 
-Pane::Pane(const MonitoredModel& model) : performance(make_performance(model.schema->task)) {
+Pane::Pane(const MonitoredModel& model)
+    : predicted(class_slots(*model.schema)), performance(make_performance(model.schema->task)) {
   series.reserve(model.reference->series.size());
   for (const SeriesReference& reference : model.reference->series) {
     if (const auto* numeric = std::get_if<NumericReference>(&reference.baseline)) {
@@ -16,6 +17,18 @@ Pane::Pane(const MonitoredModel& model) : performance(make_performance(model.sch
       series.emplace_back(CategorySummary(static_cast<std::uint32_t>(categories.size())));
     }
   }
+}
+
+std::vector<std::uint64_t> Pane::labelled_by_prediction(const ModelSchema& model) const {
+  std::vector<std::uint64_t> rows(predicted.size());
+  if (const auto* binary = std::get_if<BinaryPerformance>(&performance)) {
+    rows = {binary->true_negative + binary->false_negative,
+            binary->true_positive + binary->false_positive};
+  } else if (const auto* multi = std::get_if<MulticlassPerformance>(&performance)) {
+    for (const auto& [cell, count] : multi->confusion)
+      rows[class_slot(model, cell.second)] += count;
+  }
+  return rows;
 }
 
 void Pane::merge(const Pane& other) {
@@ -32,6 +45,9 @@ void Pane::merge(const Pane& other) {
   }
   latency.merge(other.latency);
   estimation.merge(other.estimation);
+  for (std::size_t slot = 0; slot < predicted.size(); ++slot)
+    predicted[slot] += other.predicted[slot];
+  label_delays.merge(other.label_delays);
   std::visit(
       [&](auto& summary) {
         summary.merge(std::get<std::remove_reference_t<decltype(summary)>>(other.performance));
@@ -52,11 +68,14 @@ void Pane::write_features(std::string& out) const {
   }
   latency.write(writer);
   estimation.write(writer);
+  writer.varint(predicted.size());
+  for (const std::uint64_t count : predicted) writer.varint(count);
 }
 
 void Pane::write_performance(std::string& out) const {
   ByteWriter writer(out);
   std::visit([&](const auto& state) { state.write(writer); }, performance);
+  label_delays.write(writer);
 }
 
 bool Pane::read_features(std::string_view bytes, const MonitoredModel& model) {
@@ -77,8 +96,11 @@ bool Pane::read_features(std::string_view bytes, const MonitoredModel& model) {
     }
     if (!good) return false;
   }
-  return LatencySummary::read(in, latency) &&
-         EstimationSummary::read(in, model.reference->estimation, estimation) && in.at_end();
+  if (!LatencySummary::read(in, latency)) return false;
+  if (!EstimationSummary::read(in, model.reference->estimation, estimation)) return false;
+  if (in.varint() != predicted.size()) return false;
+  for (std::uint64_t& count : predicted) count = in.varint();
+  return in.at_end();
 }
 
 bool Pane::read_performance(std::string_view bytes, const MonitoredModel& model) {
@@ -87,7 +109,7 @@ bool Pane::read_performance(std::string_view bytes, const MonitoredModel& model)
   const bool good = std::visit(
       [&](auto& state) { return std::remove_reference_t<decltype(state)>::read(in, state); },
       performance);
-  return good && in.at_end();
+  return good && ClassDelays::read(in, label_delays) && in.at_end();
 }
 
 }  // namespace driftd

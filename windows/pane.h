@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/class_delays.h"
 #include "core/clock.h"
 #include "core/ids.h"
 #include "core/model.h"
@@ -72,10 +73,17 @@ struct Pane {
   std::vector<SeriesSummary> series;  // by position in ModelSchema::series
   LatencySummary latency;
   EstimationSummary estimation;  // stored with the features: it is of all predictions
+  // Predictions by the class that they say, in the slots of core/class_delays.h; where the model
+  // has labels.
+  std::vector<std::uint64_t> predicted;
   PerformanceSummary performance;
+  ClassDelays label_delays;  // of the labels in `performance`, by their class
   // Changed since the last checkpoint; kept by the lane, read by the coordinator.
   bool features_changed = false;
   bool performance_changed = false;
+
+  // Labelled rows by the class that was predicted, in the slots of `predicted`.
+  [[nodiscard]] std::vector<std::uint64_t> labelled_by_prediction(const ModelSchema& model) const;
 
   void merge(const Pane& other);
   void write_features(std::string& out) const;

@@ -91,6 +91,14 @@ class Evaluating {
     evaluator_->evaluate([](const PaneKey&) { return true; }, partial);
     return evaluator_->take_reports();
   }
+  // The same for the windows that end by `until`; the others stay open.
+  std::vector<Report> close_until(TimeMs until) {
+    for (auto& [key, pane] : lane_->panes()) evaluator_->absorb(key, std::move(pane));
+    lane_->panes().clear();
+    evaluator_->evaluate(
+        [&](const PaneKey& window) { return window.pane + config_[0].window.size <= until; });
+    return evaluator_->take_reports();
+  }
   std::vector<Report> amend(bool all = false) {
     evaluator_->amend(all);
     return evaluator_->take_reports();

@@ -136,6 +136,8 @@ class FingerprintWriter {
     }
     add(pane.latency);
     add(pane.estimation);
+    for (const std::uint64_t rows : pane.predicted) count(rows);
+    pane.label_delays.write(bytes_);
     std::visit([this](const auto& performance) { add(performance); }, pane.performance);
   }
 
