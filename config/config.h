@@ -14,6 +14,7 @@
 #include "core/clock.h"
 #include "core/model.h"
 #include "core/report.h"
+#include "core/sequential_catalog.h"
 
 namespace driftd {
 
@@ -101,6 +102,19 @@ struct MetricConfig {
   std::optional<double> max_deficit;  // how much worse than the champion
 };
 
+// What a sequential detector takes from each window: the mean of the predictions, a metric's value,
+// or a window detector's statistic.
+enum class SequentialSource : std::uint8_t { score, metric, statistic };
+
+struct SequentialConfig {
+  std::string on;  // as written: "score", "metric:accuracy", "statistic:amount.ks"
+  SequentialSource source = SequentialSource::score;
+  std::string series;             // of a statistic
+  std::string name;               // of the metric, or of the statistic's detector
+  bool waits_for_labels = false;  // the value is known only when the window's metric is judged
+  std::optional<SequentialSettings> settings;  // always there once loaded
+};
+
 enum class AlertPolicy : std::uint8_t { fixed, p_value };
 
 struct ModelConfig {
@@ -120,6 +134,7 @@ struct ModelConfig {
   std::string champion;  // the version that others are compared with; empty: none
   std::vector<FeatureConfig> features;
   std::vector<MetricConfig> metrics;
+  std::vector<SequentialConfig> sequential;
 };
 
 struct WebhookConfig {

@@ -8,6 +8,7 @@
 #include "config/duration.h"
 #include "config/files.h"
 #include "config/read_features.h"
+#include "config/read_sequential.h"
 #include "config/sections.h"
 
 namespace driftd {
@@ -197,6 +198,7 @@ ModelConfig read_model(TableReader& table) {
   model.features = read_features(features, task);
   TableReader metrics = table.table("metrics", "{ accuracy = { min = 0.8 } }");
   model.metrics = read_metrics(metrics, task, !model.champion.empty());
+  model.sequential = read_sequential(table, task);
   return model;
 }
 

@@ -69,6 +69,9 @@ struct Finding {
   bool threshold_on_p_value =
       false;  // not part of the report line; lets a chart draw only what fits its axis
   Level level = Level::insufficient_data;
+  // Not part of the report line: of a sequential detector over windows. Its newest level counts for
+  // health, as that of a metric does, because it may wait for labels.
+  bool sequential = false;
 };
 
 struct MetricValue {

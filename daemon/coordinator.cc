@@ -232,8 +232,10 @@ Result<> Coordinator::restore_windows(StoredState& state) {
     MonitorState& monitor = evaluator_.monitors()[key->monitor];
     monitor.windows = stored.windows;
     ByteReader in(stored.health);
-    if (!MonitorHealth::read(in, monitor.health) || !ClassDelays::read(in, monitor.label_delays))
-      return damaged("monitor");
+    const bool is_whole = MonitorHealth::read(in, monitor.health) &&
+                          SequentialWatches::read(in, monitor.sequential) &&
+                          ClassDelays::read(in, monitor.label_delays);
+    if (!is_whole) return damaged("monitor");
     for (auto& windows : windows_) {
       windows->assigner(key->monitor.model)
           .restore_number(key->monitor.version, stored.predictions);
@@ -462,6 +464,7 @@ void Coordinator::store_monitors(Snapshot& snapshot) {
     stored.predictions = snapshot.predictions[id];
     ByteWriter out(stored.health);
     monitor.health.write(out);
+    monitor.sequential.write(out);
     monitor.label_delays.write(out);
   }
 }

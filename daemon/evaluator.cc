@@ -244,6 +244,7 @@ void Evaluator::close(const PaneKey& key, bool partial) {
   report_findings(plan, name, reported, *pane);
   note_class_coverage(plan, key, *pane, window);
   report_metrics(plan, key, reported, *pane, window);
+  if (!partial) watch_sequence(key, name, reported, *pane, first_report, true);
   reopen_compared(key);
   // A window that the end of the input cut short says little; it is shown, and health does not
   // follow it.
@@ -334,6 +335,7 @@ void Evaluator::publish_amendment(const PaneKey& key) {
   note_class_coverage(plan, key, *pane, window);
   report_metrics(plan, key, reported, *pane, window);
   window.features_pending = window.performance_pending = false;
+  watch_sequence(key, name, reported, *pane, first_report, false);
   reopen_compared(key);
   fold_health(key, name, first_report);
 }
@@ -359,6 +361,7 @@ std::vector<Report> Evaluator::recall(std::size_t windows_per_monitor) {
       report_metrics(plan_of(key), key, reported, *pane, window);
     }
   }
+  for (const auto& [id, monitor] : monitors_) monitor.sequential.recall(name_of(id), reports_);
   return std::exchange(reports_, std::move(before));
 }
 
@@ -385,7 +388,11 @@ void Evaluator::mature(ModelIndex model, TimeMs predictions_until, TimeMs labels
     const bool pending = window.performance_pending || window.features_pending;
     if (pending || (plan.model.has_labels && !was_judged)) publish_amendment(key);
   }
-  for (const PaneKey& key : gone) forget(key);
+  std::ranges::sort(gone, {}, [&](const PaneKey& key) { return archive_.windows().at(key).index; });
+  for (const PaneKey& key : gone) {
+    end_sequence(key);
+    forget(key);
+  }
 }
 
 // A pane stays as long as a window that holds it.
@@ -432,6 +439,42 @@ void Evaluator::report_findings(const ModelPlan& plan, const MonitorName& monito
           share.name == "missing" ? plan.series[i].missing : Limits{});
     }
   }
+}
+
+SequentialWatches& Evaluator::sequential_of(const PaneKey& key, std::int64_t next_window) {
+  MonitorState& monitor = monitors_[key.monitor];
+  monitor.sequential.configure(plan_of(key).model.config->sequential, next_window);
+  // What is no longer watched must not keep the monitor degraded.
+  std::erase_if(monitor.health.sequential,
+                [&](const auto& entry) { return !monitor.sequential.has(entry.first); });
+  return monitor.sequential;
+}
+
+void Evaluator::watch_sequence(const PaneKey& key, const MonitorName& monitor,
+                               const WindowName& window, const Pane& pane, std::size_t first_report,
+                               bool closing) {
+  const EvaluatedModel& model = plan_of(key).model;
+  const std::int64_t next = closing ? window.index : monitors_[key.monitor].windows;
+  SequentialWatches& watches = sequential_of(key, next);
+  if (watches.empty()) return;
+  std::vector<Finding> said;
+  watches.take(model.config->sequential, monitor, window, model.monitored, pane,
+               std::span<const Report>(reports_).subspan(first_report), closing, said);
+  for (Finding& finding : said) reports_.emplace_back(std::move(finding));
+}
+
+void Evaluator::end_sequence(const PaneKey& key) {
+  SequentialWatches& watches = sequential_of(key, monitors_[key.monitor].windows);
+  if (watches.empty()) return;
+  monitors_[key.monitor].changed = true;
+  const WindowRecord& window = archive_.windows().at(key);
+  const MonitorName monitor = name_of(key.monitor);
+  const std::size_t first_report = reports_.size();
+  std::vector<Finding> said;
+  watches.give_up(monitor, window_name(window, static_cast<std::int64_t>(window.predictions)),
+                  said);
+  for (Finding& finding : said) reports_.emplace_back(std::move(finding));
+  if (!said.empty()) fold_health(key, monitor, first_report);
 }
 
 void Evaluator::fold_health(const PaneKey& key, const MonitorName& monitor,

@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "core/clock.h"
 #include "core/report.h"
+#include "daemon/sequential_watch.h"
 #include "detectors/judge.h"
 #include "detectors/judge_metric.h"
 #include "detectors/label_maturity.h"
@@ -40,6 +41,7 @@ struct EvaluatedModel {
 struct MonitorState {
   std::int64_t windows = 0;  // closed so far; the index of the next one
   MonitorHealth health;
+  SequentialWatches sequential;
   ClassDelays label_delays;  // of the windows that are final
   bool changed = false;      // since the last checkpoint
 };
@@ -153,6 +155,13 @@ class Evaluator {
   [[nodiscard]] Estimates champion_metrics(const PaneKey& key);
   // The champion's window has changed: those that are compared with it are judged anew.
   void reopen_compared(const PaneKey& champion);
+  // The monitor's sequential detectors, as the configuration has them.
+  [[nodiscard]] SequentialWatches& sequential_of(const PaneKey& key, std::int64_t next_window);
+  // Gives them a window's values; `first_report` is the first of this window and revision.
+  void watch_sequence(const PaneKey& key, const MonitorName& monitor, const WindowName& window,
+                      const Pane& pane, std::size_t first_report, bool closing);
+  // The window's turn is over for all that still wait for it.
+  void end_sequence(const PaneKey& key);
   void fold_health(const PaneKey& key, const MonitorName& monitor, std::size_t first_report);
 
   std::vector<ModelPlan> plans_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "daemon/fingerprint.h"
+#include "daemon/sequential_watch.h"
 #include "detectors/registry.h"
 
 namespace driftd {
@@ -90,6 +91,8 @@ Result<std::unique_ptr<ModelSetup>> ModelSetup::load(const std::vector<ModelConf
     if (!model) return std::unexpected(model.error());
     if (auto fit = check_detectors_fit(models[i], *model->schema); !fit)
       return std::unexpected(fit.error());
+    if (auto there = check_sequential(models[i], *model->schema); !there)
+      return std::unexpected(there.error());
     reference_metrics.push_back(metrics_of(*model));
     const bool has_labels = labelled(model->performance.performance) > 0;
     if (auto has = check_reference_has(models[i], reference_metrics.back(), has_labels); !has)

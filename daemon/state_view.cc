@@ -9,6 +9,7 @@
 
 #include "core/byte_stream.h"
 #include "daemon/exit_codes.h"
+#include "daemon/sequential_watch.h"
 #include "state/join_file.h"
 #include "state/join_log.h"
 
@@ -64,9 +65,11 @@ std::map<std::string, Fingerprint> fingerprints_of(const StoredState& state) {
 std::optional<MonitorHealth> read_health(const StoredMonitor& monitor) {
   MonitorHealth health;
   ByteReader in(monitor.health);
+  SequentialWatches watches;
   ClassDelays label_delays;
-  if (!MonitorHealth::read(in, health) || !ClassDelays::read(in, label_delays) || !in.at_end())
-    return std::nullopt;
+  const bool is_whole = MonitorHealth::read(in, health) && SequentialWatches::read(in, watches) &&
+                        ClassDelays::read(in, label_delays) && in.at_end();
+  if (!is_whole) return std::nullopt;
   return health;
 }
 

@@ -44,6 +44,12 @@ std::optional<Transition> MonitorHealth::update(const MonitorName& monitor,
                                                 std::span<const Report> reports) {
   for (const Report& report : reports) {
     if (const auto* finding = std::get_if<Finding>(&report)) {
+      if (finding->sequential) {
+        Judged& judged = sequential[finding->series + "/" + finding->detector];
+        if (finding->window.end >= judged.window_end)
+          judged = {finding->level, finding->window.end};
+        continue;
+      }
       if (finding->window.end < last_window_end)
         continue;  // an amendment of an older window is history
       if (finding->window.end > last_window_end) findings.clear();
@@ -62,6 +68,10 @@ std::optional<Transition> MonitorHealth::update(const MonitorName& monitor,
     anything_judged |= level != Level::insufficient_data;
     if (level == Level::drift) found.insert(finding_reason(key));
   }
+  for (const auto& [key, judged] : sequential) {
+    anything_judged |= judged.level != Level::insufficient_data;
+    if (judged.level == Level::drift) found.insert("drift:" + series_of(key));
+  }
   for (const auto& [metric, judged] : metrics) {
     anything_judged = true;
     if (judged.level == Level::degraded) found.insert(metric_reason(metric));
@@ -76,6 +86,7 @@ std::optional<Transition> MonitorHealth::update(const MonitorName& monitor,
   if (next == state) return std::nullopt;
   TimeMs at = last_window_end;
   for (const auto& [metric, judged] : metrics) at = std::max(at, judged.window_end);
+  for (const auto& [key, judged] : sequential) at = std::max(at, judged.window_end);
   Transition transition{monitor, at, state, next, reasons};
   state = next;
   since = at;
@@ -86,6 +97,9 @@ std::vector<std::string> MonitorHealth::drifting() const {
   std::set<std::string> series;
   for (const auto& [key, level] : findings) {
     if (level == Level::drift) series.insert(series_of(key));
+  }
+  for (const auto& [key, judged] : sequential) {
+    if (judged.level == Level::drift) series.insert(series_of(key));
   }
   return {series.begin(), series.end()};
 }
@@ -104,6 +118,12 @@ void MonitorHealth::write(ByteWriter& out) const {
   out.varint(metrics.size());
   for (const auto& [metric, judged] : metrics) {
     out.text(metric);
+    out.byte(static_cast<std::uint8_t>(judged.level));
+    out.signed_varint(judged.window_end);
+  }
+  out.varint(sequential.size());
+  for (const auto& [key, judged] : sequential) {
+    out.text(key);
     out.byte(static_cast<std::uint8_t>(judged.level));
     out.signed_varint(judged.window_end);
   }
@@ -130,6 +150,11 @@ bool MonitorHealth::read(ByteReader& in, MonitorHealth& out) {
     const std::string metric(in.text());
     const Level judged = level();
     out.metrics[metric] = {judged, in.signed_varint()};
+  }
+  for (std::uint64_t left = in.element_count(); left > 0 && in.ok(); --left) {
+    const std::string key(in.text());
+    const Level judged = level();
+    out.sequential[key] = {judged, in.signed_varint()};
   }
   return in.ok();
 }

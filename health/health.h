@@ -1,9 +1,10 @@
 // From findings and metrics to a monitor's health: a pure fold, kept per monitor.
 //
-// The state follows from two things: the drift findings of the window with the greatest end, and
-// each metric's level in the newest window in which it could be judged (labels are late, so that is
-// often an older window). Nothing judged yet is `unknown`, never `healthy`. Thread rule: one owner.
-// Allocation rule: may allocate (once a window). Cannot fail.
+// The state follows from three things: the drift findings of the window with the greatest end, each
+// metric's level in the newest window in which it could be judged (labels are late, so that is
+// often an older window), and what each sequential detector said of the newest window that it was
+// given. Nothing judged yet is `unknown`, never `healthy`. Thread rule: one owner. Allocation rule:
+// may allocate (once a window). Cannot fail.
 #pragma once
 
 #include <map>
@@ -31,6 +32,8 @@ struct MonitorHealth {
   TimeMs last_window_end = kNoTime;
   std::map<std::string, Level> findings;  // "series/detector" -> level in the last window
   std::map<std::string, Judged> metrics;  // metric -> its newest judged level
+
+  std::map<std::string, Judged> sequential;  // "series/detector" -> its newest level
 
   // Folds the reports of one window of this monitor. Returns the transition if the state changed.
   std::optional<Transition> update(const MonitorName& monitor, std::span<const Report> reports);

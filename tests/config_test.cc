@@ -604,5 +604,67 @@ ca_file = "nope"
   EXPECT_EQ(load_bad(kSource, models_only).size(), 1U);
 }
 
+TEST_F(Configuration, ReadsSequentialDetectors) {
+  const Config config = load_good(kSource + kModel + R"([[model.sequential]]
+detector = "page_hinkley"
+on = "metric:accuracy"
+set = { threshold = 0.5, mode = "down", min_instances = 10 }
+[[model.sequential]]
+detector = "cusum"
+on = "statistic:a.b.ks"
+[[model.sequential]]
+detector = "adwin"
+on = "score"
+)");
+  const std::vector<SequentialConfig>& watches = config.models[0].sequential;
+  ASSERT_EQ(watches.size(), 3U);
+  EXPECT_EQ(watches[0].on, "metric:accuracy");
+  EXPECT_EQ(watches[0].source, SequentialSource::metric);
+  EXPECT_EQ(watches[0].name, "accuracy");
+  EXPECT_TRUE(watches[0].waits_for_labels);
+  EXPECT_EQ(watches[0].settings->kind().name, "page_hinkley");
+  EXPECT_EQ(watches[0].settings->number("threshold"), 0.5);
+  EXPECT_EQ(watches[0].settings->choice("mode"), "down");
+  EXPECT_EQ(watches[0].settings->whole("min_instances"), 10U);
+  EXPECT_EQ(watches[1].series, "a.b");
+  EXPECT_EQ(watches[1].name, "ks");
+  EXPECT_FALSE(watches[1].waits_for_labels);
+  EXPECT_EQ(watches[2].source, SequentialSource::score);
+}
+
+TEST_F(Configuration, RefusesSequentialDetectorsThatCannotBe) {
+  const std::tuple<std::string, std::string, std::string> cases[] = {
+      {"detector = \"page_hinkly\"\non = \"score\"", "unknown sequential detector `page_hinkly`",
+       "did you mean `page_hinkley`?"},
+      {"detector = \"ddm\"\non = \"score\"", "`ddm` takes errors", "available: adwin"},
+      {"on = \"score\"", "`detector`", "page_hinkley"},
+      {"detector = \"adwin\"", "`on`", "metric:NAME"},
+      {"detector = \"adwin\"\non = \"accuracy\"", "`on` names no series: \"accuracy\"",
+       "metric:NAME"},
+      {"detector = \"adwin\"\non = \"statistic:amount\"", "`on` names no series", "statistic:"},
+      {"detector = \"adwin\"\non = \"metric:acuracy\"", "has no metric `acuracy`",
+       "did you mean `accuracy`?"},
+      {"detector = \"adwin\"\non = \"score\"\nset = { detla = 1 }", "has no parameter `detla`",
+       "did you mean `delta`?"},
+      {"detector = \"adwin\"\non = \"score\"\nset = { delta = 2 }", "cannot be adwin's `delta`",
+       "a number above 0, at most 1"},
+      {"detector = \"adwin\"\non = \"score\"\nset = { delta = [] }", "`delta` must be a number",
+       ""},
+      {"detector = \"kswin\"\non = \"score\"\nset = { stat_size = 60 }", "draws `stat_size`",
+       "window_size"},
+      {"detector = \"adwin\"\non = \"score\"\nseries = 1", "unknown key `series`", ""},
+      {"detector = \"adwin\"\non = \"score\"\n[[model.sequential]]\ndetector = \"adwin\"\n"
+       "on = \"score\"",
+       "watches \"score\" twice", "keep one"},
+  };
+  for (const auto& [text, message, help] : cases) {
+    const auto problems = load_bad(kSource + kModel + "[[model.sequential]]\n" + text + "\n");
+    ASSERT_EQ(problems.size(), 1U) << text << "\n" << to_text(problems);
+    EXPECT_THAT(problems[0].message, HasSubstr(message)) << text;
+    EXPECT_THAT(problems[0].suggestion, HasSubstr(help)) << text;
+    EXPECT_GT(problems[0].line, 0) << text;
+  }
+}
+
 }  // namespace
 }  // namespace driftd

@@ -22,11 +22,31 @@ constexpr std::uint32_t kSeed = 20'240'229;
 // More than a short run has of any point but writes to the database.
 constexpr std::uint32_t kNearlyEveryCall = 120;
 
+// Detectors that see something within few windows; their state is part of every checkpoint.
+void watch_windows(ModelConfig& model) {
+  const auto add = [&](const char* on, SequentialSource source, bool waits,
+                       const std::vector<std::string>& key_values) {
+    SequentialConfig& watch = model.sequential.emplace_back();
+    watch.on = on;
+    watch.source = source;
+    watch.waits_for_labels = waits;
+    watch.series = "amount";
+    watch.name = source == SequentialSource::metric ? "accuracy" : "ks";
+    watch.settings = read_sequential_settings("page_hinkley", key_values).value();
+  };
+  add("metric:accuracy", SequentialSource::metric, true,
+      {"min_instances=2", "threshold=0.1", "delta=0"});
+  add("statistic:amount.ks", SequentialSource::statistic, false,
+      {"min_instances=2", "threshold=0.1", "delta=0"});
+  add("score", SequentialSource::score, false, {"min_instances=1", "threshold=0.01"});
+}
+
 // Few messages, so that nearly every call of every point can be tried.
 [[nodiscard]] SteppedRun hard_run() {
   const auto arrange = [](Pipeline& pipeline) {
     pipeline.config.models[0].label_horizon = 250;
     pipeline.config.models[0].amend_interval = 2;
+    watch_windows(pipeline.config.models[0]);
   };
   return {.stream = hard_stream(true), .arrange = arrange};
 }
@@ -40,6 +60,7 @@ constexpr std::uint32_t kNearlyEveryCall = 120;
     model.label_horizon = kHorizon;
     model.amend_interval = 3;
     model.min_samples = 5;
+    watch_windows(model);
   };
   // The clock stays within the horizon, or labels would be given up.
   return {.stream = StreamWriter(wanted).write(),
@@ -73,6 +94,12 @@ class Undisturbed {
     EXPECT_EQ(result.ending, Ending::complete);
     calls = result.calls;
     lines = run.lines(folder_.path());
+    // The sequential detectors have something to lose.
+    for (const char* const series : {"metric:accuracy", "statistic:amount.ks", "score"}) {
+      EXPECT_TRUE(std::ranges::any_of(lines, [&](const std::string& line) {
+        return line.find(series) != std::string::npos;
+      })) << series;
+    }
   }
   [[nodiscard]] std::uint32_t calls_of(FaultPoint point) const {
     return calls[static_cast<std::size_t>(point)];

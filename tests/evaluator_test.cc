@@ -427,5 +427,84 @@ TEST(Evaluator, RecallsWhatWasLastSaidOfTheNewestWindows) {
   EXPECT_FALSE(published.empty());
 }
 
+// A watch on a statistic and one on a metric that waits for labels.
+void watch_windows(ModelConfig& config) {
+  config.min_coverage = 0.5;
+  const auto add = [&](const char* on, SequentialSource source, const char* name, bool waits) {
+    SequentialConfig& watch = config.sequential.emplace_back();
+    watch.on = on;
+    watch.source = source;
+    watch.series = "amount";
+    watch.name = name;
+    watch.waits_for_labels = waits;
+    watch.settings =
+        read_sequential_settings(
+            "page_hinkley", std::vector<std::string>{"min_instances=2", "threshold=0.3", "delta=0"})
+            .value();
+  };
+  add("statistic:amount.ks", SequentialSource::statistic, "ks", false);
+  add("metric:accuracy", SequentialSource::metric, "accuracy", true);
+}
+
+[[nodiscard]] std::vector<std::pair<std::int64_t, Level>> sequence(
+    const std::vector<Report>& reports, const std::string& series) {
+  std::vector<std::pair<std::int64_t, Level>> said;
+  for (const Finding& one : of<Finding>(reports)) {
+    if (one.series == series) said.emplace_back(one.window.index, one.level);
+  }
+  return said;
+}
+
+TEST(Evaluator, GivesSequentialDetectorsOneValueAWindowInTheirOrder) {
+  using Said = std::pair<std::int64_t, Level>;
+  Evaluating model(watch_windows);
+  model.fill(0, 10);
+  model.fill(100, 10, 10);
+  for (int i = 0; i < 10; ++i) model.take(prediction("shifted" + std::to_string(i), 200, 100));
+  const std::vector<Report> closed = model.close();
+  EXPECT_THAT(sequence(closed, "statistic:amount.ks"),
+              ElementsAre(Said{0, Level::insufficient_data}, Said{1, Level::stable},
+                          Said{2, Level::drift}));
+  EXPECT_TRUE(sequence(closed, "metric:accuracy").empty()) << "window 1 waits for window 0";
+  EXPECT_EQ(model.health().state, HealthState::degraded);
+  EXPECT_THAT(model.health().reasons, testing::Contains("drift:statistic:amount.ks"));
+
+  // Late predictions amend the findings, and are no further value.
+  model.take(prediction("late", 250, 100));
+  EXPECT_TRUE(model.close().empty());
+  model.wait();
+  EXPECT_TRUE(sequence(model.amend(), "statistic:amount.ks").empty());
+
+  for (int row = 0; row < 5; ++row) model.label(0, row);
+  EXPECT_TRUE(model.close().empty());
+  model.wait();
+  EXPECT_THAT(sequence(model.amend(), "metric:accuracy"),
+              ElementsAre(Said{0, Level::insufficient_data}, Said{1, Level::stable}));
+}
+
+TEST(Evaluator, PassesOverWindowsWhoseLabelsNeverCame) {
+  using Said = std::pair<std::int64_t, Level>;
+  Evaluating model([](ModelConfig& config) {
+    watch_windows(config);
+    config.label_horizon = 1'000;
+  });
+  model.fill(0, 10);
+  model.fill(100, 10, 10);
+  EXPECT_TRUE(sequence(model.close(), "metric:accuracy").empty());
+  EXPECT_THAT(sequence(model.mature(kBegin + 1'100, kBegin + 1'100), "metric:accuracy"),
+              ElementsAre(Said{0, Level::insufficient_data}, Said{1, Level::insufficient_data}));
+  // The detector was given one value: window 1's.
+  model.fill(200, 10, 10);
+  EXPECT_THAT(sequence(model.close(), "metric:accuracy"), ElementsAre(Said{2, Level::stable}));
+}
+
+TEST(Evaluator, GivesNoPartialWindowToASequentialDetector) {
+  Evaluating model(watch_windows);
+  model.fill(0, 10, 10);
+  const std::vector<Report> reports = model.close(true);
+  EXPECT_TRUE(sequence(reports, "statistic:amount.ks").empty());
+  EXPECT_TRUE(sequence(reports, "metric:accuracy").empty());
+}
+
 }  // namespace
 }  // namespace driftd

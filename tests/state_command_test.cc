@@ -168,6 +168,7 @@ class StateCommand : public ::testing::Test {
     monitor.windows = 5;
     ByteWriter health_bytes(monitor.health);
     health.write(health_bytes);
+    health_bytes.varint(0);  // sequential detectors
     ClassDelays().write(health_bytes);
     for (const char* id : {"a", "b"}) {
       StoredOutboxEntry entry;
@@ -225,7 +226,7 @@ TEST_F(StateCommand, ShowsPeopleWhatIsInAState) {
   EXPECT_EQ(said.status, kExitOk) << said.errors;
   EXPECT_THAT(
       said.output,
-      AllOf(HasSubstr("format 2, instance driftd-"), HasSubstr("no driftd runs on it"),
+      AllOf(HasSubstr("format 3, instance driftd-"), HasSubstr("no driftd runs on it"),
             HasSubstr("model fraud/cards"), HasSubstr("binary, windows of 1 min, 2 series"),
             HasSubstr("reference   ab12"), HasSubstr("versions    2018.1"),
             HasSubstr("1 open, 1 closed that may still be amended, 1 final"),
@@ -247,7 +248,7 @@ TEST_F(StateCommand, ShowsProgramsOneObject) {
   const auto lines = lines_of(said.output);
   ASSERT_EQ(lines.size(), 1U);
   const auto& view = lines[0];
-  EXPECT_EQ(view.at("format").as_string(), "2");
+  EXPECT_EQ(view.at("format").as_string(), "3");
   EXPECT_FALSE(view.at("in_use").as_bool());
   EXPECT_EQ(view.at("join_bytes").as_int64(), 384);
   const auto& model = view.at("models").as_array().at(0).as_object();
