@@ -114,11 +114,13 @@ struct ConfusionTable {
   void add(std::uint32_t actual, std::uint32_t predicted, double rows);
 };
 
+// The mean of the classes' shares right among the rows predicted to be them, by
+// `weighted_sum_interval`.
+[[nodiscard]] std::optional<Interval> macro_precision_interval(const ConfusionTable& table);
+
 // The delta method on the multinomial cells (Agresti 2013, Categorical Data Analysis, 16.1). Where
 // no cell differs in its influence, which is so when all rows are right, the variance is 0 and says
 // nothing; then the classes' own intervals are combined, or accuracy's is taken.
-[[nodiscard]] std::optional<Interval> macro_precision_interval(const ConfusionTable& table,
-                                                               double value);
 [[nodiscard]] std::optional<Interval> weighted_precision_interval(const ConfusionTable& table,
                                                                   double value);
 [[nodiscard]] std::optional<Interval> macro_f1_interval(const ConfusionTable& table, double value);

@@ -67,7 +67,7 @@ template <typename Influence>
   return weights;
 }
 
-// Where the delta method sees no spread: the classes' own intervals, as if they were independent.
+// The classes' own intervals, as if they were independent.
 [[nodiscard]] std::optional<Interval> combined(const ConfusionTable& table,
                                                const std::vector<double>& weights, bool of_f1) {
   std::vector<Part> parts;
@@ -112,13 +112,10 @@ void ConfusionTable::add(std::uint32_t actual, std::uint32_t predicted_as, doubl
   rows += times;
 }
 
-std::optional<Interval> macro_precision_interval(const ConfusionTable& table, double value) {
-  const std::vector<double> precision = precision_by_class(table);
-  const std::vector<double> weights = equal_weights(table);
-  const double variance = delta_variance(table, [&](const ConfusionCell& cell) {
-    return precision_influence(table, precision, weights, cell);
-  });
-  return variance > 0 ? logit_interval(value, variance) : combined(table, weights, false);
+std::optional<Interval> macro_precision_interval(const ConfusionTable& table) {
+  // Rows that were predicted to be different classes are different rows, so that the shares right
+  // among them are independent. The delta method would see no spread in a class with a handful.
+  return combined(table, equal_weights(table), false);
 }
 
 std::optional<Interval> weighted_precision_interval(const ConfusionTable& table, double value) {

@@ -101,7 +101,7 @@ namespace {
   // accuracy.
   const double right = rows_right(table);
   return {
-      {"precision_macro", precision_macro, macro_precision_interval(table, precision_macro), {}},
+      {"precision_macro", precision_macro, macro_precision_interval(table), {}},
       share_metric("precision_micro", right, table.rows),
       {"precision_weighted",
        precision_weighted,

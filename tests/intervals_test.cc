@@ -202,7 +202,6 @@ TEST(ConfusionIntervals, AreTheDeltaMethod) {
     std::optional<Interval> (*scale)(double, double);
   };
   const Case cases[] = {
-      {"macro precision", averaged(false, false), macro_precision_interval, logit_interval},
       {"weighted precision", averaged(true, false), weighted_precision_interval, logit_interval},
       {"macro f1", averaged(false, true), macro_f1_interval, logit_interval},
       {"weighted f1", averaged(true, true), weighted_f1_interval, logit_interval},
@@ -215,6 +214,26 @@ TEST(ConfusionIntervals, AreTheDeltaMethod) {
     ASSERT_TRUE(expected);
     expect_interval(one.interval(table, value), expected->low, expected->high, 1e-6);
   }
+}
+
+// Three shares of which the third is of 3 rows, all right: it is not taken for certain.
+TEST(MacroPrecisionInterval, RecoversTheVarianceOfTheClassesIntervals) {
+  ConfusionTable table;
+  table.add(0, 0, 40);
+  table.add(1, 0, 10);
+  table.add(1, 1, 30);
+  table.add(0, 1, 6);
+  table.add(2, 2, 3);
+  const double shares[] = {0.8, 30.0 / 36, 1};
+  const std::optional<Interval> ends[] = {wilson(40, 50), wilson(30, 36), wilson(3, 3)};
+  double mean = 0, below = 0, above = 0;
+  for (std::size_t k = 0; k < 3; ++k) {
+    mean += shares[k] / 3;
+    below += std::pow((shares[k] - ends[k]->low) / 3, 2);
+    above += std::pow((ends[k]->high - shares[k]) / 3, 2);
+  }
+  expect_interval(macro_precision_interval(table), mean - std::sqrt(below), mean + std::sqrt(above),
+                  1e-12);
 }
 
 TEST(R2Interval, IsTheDeltaMethodOnTheRows) {
