@@ -19,7 +19,7 @@ void EventBatch::truncate(std::size_t rows) {
   for (std::size_t series = 0; series < columns.size(); ++series) {
     Column& column = columns[series];
     cut(column.numbers);
-    const auto known = static_cast<std::uint32_t>(model_->series[series].categories.size());
+    const auto known = model_->series[series].category_codes();
     while (column.codes.size() > rows) {
       const std::uint32_t code = column.codes.back();
       if (code >= known && code < kWrongTypeCategory) --column.unseen_size;

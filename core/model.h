@@ -34,12 +34,18 @@ struct TextHash {
 };
 using TextIndex = std::unordered_map<std::string, std::uint32_t, TextHash, std::equal_to<>>;
 
-// One monitored column of a model. For categories, code i is the reference's i-th category.
+// One monitored column of a model. For categories, code i is the reference's i-th category; where
+// there are more than are told apart the rest share the last code.
 struct SeriesSchema {
   std::string name;
   SeriesType type = SeriesType::numeric;
   SeriesRole role = SeriesRole::feature;
   TextIndex categories;
+  std::uint32_t sharing = 0;  // how many categories share the last code
+
+  [[nodiscard]] std::uint32_t category_codes() const {
+    return static_cast<std::uint32_t>(categories.size()) - sharing + (sharing > 0 ? 1 : 0);
+  }
 };
 
 // Limits on names that come from events; beyond them a new name is counted as `other`.

@@ -30,6 +30,7 @@ BinCounts bin_counts(const CategoryReference& reference, const CategorySummary& 
   bins.reference = reference.counts;
   bins.current.assign(reference.counts.size(), 0);
   current.counters.add_to(bins.current);
+  if (!reference.others.empty()) bins.lumped.push_back(reference.categories.size());
   for (const auto& [key, times] : current.unseen.counts()) bins.current.push_back(times);
   if (current.unseen.other() > 0) {
     bins.lumped.push_back(bins.current.size());

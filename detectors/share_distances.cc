@@ -82,10 +82,13 @@ Outcome linf(const BinCounts& bins) {
   Outcome outcome;
   outcome.n = static_cast<std::int64_t>(bins.current_total);
   if (bins.is_empty()) return outcome;
+  // A bin of several categories says nothing of one, except that it cannot be larger.
   double largest = 0;
   double hidden = 0;
-  for (std::size_t i = 0; i < bins.current.size(); ++i)
-    largest = std::max(largest, magnitude(bins.p(i), bins.q(i)));
+  for (std::size_t i = 0; i < bins.current.size(); ++i) {
+    if (std::ranges::find(bins.lumped, i) == bins.lumped.end())
+      largest = std::max(largest, magnitude(bins.p(i), bins.q(i)));
+  }
   for (const std::size_t i : bins.lumped) hidden = std::max({hidden, bins.p(i), bins.q(i)});
   outcome.statistic = largest;
   outcome.bound = bound_of(hidden - largest);

@@ -141,9 +141,22 @@ void collect_classes(const ColumnFile& file, ModelSchema& schema) {
                            std::ranges::any_of(*feature->detectors, needs_gaps);
     model.reference->series.push_back({series.name, std::move(*baseline)});
   } else {
-    CategoryReference baseline = make_category_reference(category_cells(column));
+    CategoryReference baseline =
+        make_category_reference(category_cells(column), config.reference_max_distinct);
     for (std::uint32_t code = 0; code < baseline.categories.size(); ++code) {
       series.categories.emplace(baseline.categories[code], code);
+    }
+    // All of them stay known, so that none of them is taken for an unseen one.
+    const auto shared = static_cast<std::uint32_t>(baseline.categories.size());
+    for (const std::string& text : baseline.others) series.categories.emplace(text, shared);
+    series.sharing = static_cast<std::uint32_t>(baseline.others.size());
+    if (series.sharing > 0) {
+      model.notes.push_back(fmt::format(
+          "model {}: column {} has {} categories, of which the {} most frequent are told apart; "
+          "the others are {:.2g} of the reference (reference_max_distinct)",
+          config.name, series.name, series.categories.size(), baseline.categories.size(),
+          static_cast<double>(baseline.counts.back()) /
+              static_cast<double>(baseline.summary.present())));
     }
     model.reference->series.push_back({series.name, std::move(baseline)});
   }

@@ -134,7 +134,7 @@ TEST(NumericReference, TakesMinusZeroForZero) {
 
 TEST(CategoryReference, SortsItsCategoriesAndCountsThem) {
   const CategoryReference reference =
-      make_category_reference({"b", std::nullopt, "a", "b", "", std::nullopt});
+      make_category_reference({"b", std::nullopt, "a", "b", "", std::nullopt}, 10);
   EXPECT_EQ(reference.categories, (std::vector<std::string>{"", "a", "b"}));
   EXPECT_EQ(reference.counts, (std::vector<std::uint64_t>{1, 1, 2}));
   EXPECT_EQ(reference.summary.missing, 2U);
@@ -142,9 +142,32 @@ TEST(CategoryReference, SortsItsCategoriesAndCountsThem) {
 }
 
 TEST(CategoryReference, MayHaveNoCategory) {
-  const CategoryReference reference = make_category_reference({std::nullopt});
+  const CategoryReference reference = make_category_reference({std::nullopt}, 10);
   EXPECT_TRUE(reference.categories.empty());
   EXPECT_EQ(reference.summary.missing, 1U);
+}
+
+TEST(CategoryReference, TellsTheMostFrequentCategoriesApart) {
+  std::vector<std::optional<std::string>> values;
+  for (int category = 0; category < 1'500; ++category) {
+    // Those from 1,000 on twice, so that of the others the first 500 in order are told apart.
+    const int times = category >= 1'000 ? 2 : 1;
+    for (int i = 0; i < times; ++i) values.emplace_back(std::to_string(10'000 + category));
+  }
+  const CategoryReference reference = make_category_reference(values, 10);
+  ASSERT_EQ(reference.categories.size(), kLeastCategories);
+  EXPECT_EQ(reference.categories.front(), "10000");
+  EXPECT_EQ(reference.categories[499], "10499");
+  EXPECT_EQ(reference.categories[500], "11000");
+  EXPECT_EQ(reference.others.size(), 500U);
+  EXPECT_EQ(reference.others.front(), "10500");
+  EXPECT_EQ(reference.codes(), kLeastCategories + 1);
+  EXPECT_EQ(reference.counts.back(), 500U);
+  EXPECT_EQ(reference.summary.present(), 2'000U);
+
+  const CategorySummary window = summary_of(reference, {"10500", "10501", "11000", "new"});
+  EXPECT_EQ(window.unseen.total(), 1U);
+  EXPECT_EQ(window.counters.total(), 3U);
 }
 
 }  // namespace

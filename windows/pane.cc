@@ -13,8 +13,7 @@ Pane::Pane(const MonitoredModel& model)
     if (const auto* numeric = std::get_if<NumericReference>(&reference.baseline)) {
       series.emplace_back(NumericSummary(numeric->index, numeric->keeps_gaps));
     } else {
-      const auto& categories = std::get<CategoryReference>(reference.baseline).categories;
-      series.emplace_back(CategorySummary(static_cast<std::uint32_t>(categories.size())));
+      series.emplace_back(CategorySummary(std::get<CategoryReference>(reference.baseline).codes()));
     }
   }
 }
@@ -90,8 +89,7 @@ bool Pane::read_features(std::string_view bytes, const MonitoredModel& model) {
     if (const auto* numeric = std::get_if<NumericReference>(&reference.baseline)) {
       good = NumericSummary::read(in, numeric->index.cells(), std::get<NumericSummary>(series[i]));
     } else {
-      const auto& categories = std::get<CategoryReference>(reference.baseline).categories;
-      good = CategorySummary::read(in, static_cast<std::uint32_t>(categories.size()),
+      good = CategorySummary::read(in, std::get<CategoryReference>(reference.baseline).codes(),
                                    std::get<CategorySummary>(series[i]));
     }
     if (!good) return false;

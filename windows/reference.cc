@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <map>
 
 #include "core/check.h"
 
@@ -121,26 +121,34 @@ NumericReference make_numeric_reference(std::vector<double> values, std::uint64_
   return reference;
 }
 
-CategoryReference make_category_reference(const std::vector<std::optional<std::string>>& values) {
+CategoryReference make_category_reference(const std::vector<std::optional<std::string>>& values,
+                                          std::uint64_t distinct_limit) {
   CategoryReference reference;
-  std::set<std::string_view> distinct;
-  for (const auto& value : values) {
-    if (value) distinct.insert(*value);
+  std::map<std::string_view, std::uint64_t> counts;
+  std::uint64_t missing = 0;
+  for (const auto& value : values) value ? ++counts[*value] : ++missing;
+  std::vector<std::pair<std::uint64_t, std::string_view>> order;
+  for (const auto& [text, times] : counts) order.emplace_back(times, text);
+  const std::uint64_t limit = std::max(distinct_limit, kLeastCategories);
+  if (order.size() > limit) {
+    std::ranges::stable_sort(order, std::ranges::greater(),
+                             [](const auto& one) { return one.first; });
+    for (std::size_t i = limit; i < order.size(); ++i)
+      reference.others.emplace_back(order[i].second);
+    order.resize(limit);
+    std::ranges::sort(order, {}, [](const auto& one) { return one.second; });
+    std::ranges::sort(reference.others);
   }
-  reference.categories.assign(distinct.begin(), distinct.end());
-  reference.summary = CategorySummary(static_cast<std::uint32_t>(reference.categories.size()));
-  for (const auto& value : values) {
-    if (!value) {
-      ++reference.summary.missing;
-      continue;
-    }
-    const auto at =
-        std::lower_bound(reference.categories.begin(), reference.categories.end(), *value);
-    reference.summary.counters.add(static_cast<std::uint32_t>(at - reference.categories.begin()),
-                                   1);
+  reference.counts.assign(order.size() + (reference.others.empty() ? 0 : 1), 0);
+  for (std::size_t code = 0; code < order.size(); ++code) {
+    reference.categories.emplace_back(order[code].second);
+    reference.counts[code] = order[code].first;
   }
-  reference.counts.assign(reference.categories.size(), 0);
-  reference.summary.counters.add_to(reference.counts);
+  for (const std::string& text : reference.others) reference.counts.back() += counts.at(text);
+  reference.summary = CategorySummary(reference.codes());
+  reference.summary.missing = missing;
+  for (std::uint32_t code = 0; code < reference.codes(); ++code)
+    reference.summary.counters.add(code, reference.counts[code]);
   return reference;
 }
 

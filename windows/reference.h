@@ -47,9 +47,18 @@ struct NumericReference {
 
 struct CategoryReference {
   std::vector<std::string> categories;  // sorted; position = code
+  // Beyond the limit the least frequent ones, sorted; they share the code behind the others.
+  std::vector<std::string> others;
   CategorySummary summary;
   std::vector<std::uint64_t> counts;  // by code
+
+  [[nodiscard]] std::uint32_t codes() const {
+    return static_cast<std::uint32_t>(categories.size()) + (others.empty() ? 0 : 1);
+  }
 };
+
+// However few distinct values a reference is limited to, so many categories are told apart.
+inline constexpr std::uint64_t kLeastCategories = 1'000;
 
 struct SeriesReference {
   std::string name;
@@ -67,9 +76,11 @@ struct Reference {
 // `distinct_limit`: beyond this many distinct values the boundaries are thinned to quantiles.
 [[nodiscard]] NumericReference make_numeric_reference(std::vector<double> values,
                                                       std::uint64_t distinct_limit);
-// Canonical texts; a missing cell is an empty optional.
+// Canonical texts; a missing cell is an empty optional. `distinct_limit`: so many categories, but
+// at least kLeastCategories, have a code of their own: the most frequent ones, of equally frequent
+// ones the first in order.
 [[nodiscard]] CategoryReference make_category_reference(
-    const std::vector<std::optional<std::string>>& values);
+    const std::vector<std::optional<std::string>>& values, std::uint64_t distinct_limit);
 
 // The population standard deviation (divisor n) of finite values; 0 without any.
 [[nodiscard]] double population_deviation(std::span<const double> values);

@@ -240,7 +240,7 @@ void EventWriter::write_value(const SeriesSchema& series, const JsonValue& value
     if (const auto found = series.categories.find(text); found != series.categories.end()) {
       column.codes.push_back(found->second);
     } else {
-      column.add_unseen(text, static_cast<std::uint32_t>(series.categories.size()));
+      column.add_unseen(text, series.category_codes());
     }
   }
 }

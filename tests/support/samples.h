@@ -61,26 +61,35 @@ inline constexpr std::uint64_t kNoLimit = 1'000'000;
 }
 
 [[nodiscard]] inline CategoryReference reference_of(const std::vector<std::string>& texts) {
-  return make_category_reference({texts.begin(), texts.end()});
+  return make_category_reference({texts.begin(), texts.end()}, kNoLimit);
 }
 
 // Fills a column as a source does: codes of the reference's categories, the rest as unseen texts.
 inline void append(Column& column, const std::vector<std::string>& categories,
                    const std::string& text) {
-  const auto known = static_cast<std::uint32_t>(categories.size());
   const auto at = std::lower_bound(categories.begin(), categories.end(), text);
   if (at != categories.end() && *at == text) {
     column.codes.push_back(static_cast<std::uint32_t>(at - categories.begin()));
   } else {
-    column.add_unseen(text, known);
+    column.add_unseen(text, static_cast<std::uint32_t>(categories.size()));
+  }
+}
+
+inline void append(Column& column, const CategoryReference& reference, const std::string& text) {
+  if (reference.others.empty() || std::ranges::binary_search(reference.categories, text)) {
+    append(column, reference.categories, text);
+  } else if (std::ranges::binary_search(reference.others, text)) {
+    column.codes.push_back(static_cast<std::uint32_t>(reference.categories.size()));
+  } else {
+    column.add_unseen(text, reference.codes());
   }
 }
 
 [[nodiscard]] inline CategorySummary summary_of(const CategoryReference& reference,
                                                 const std::vector<std::string>& texts) {
   Column column;
-  for (const std::string& text : texts) append(column, reference.categories, text);
-  CategorySummary summary(static_cast<std::uint32_t>(reference.categories.size()));
+  for (const std::string& text : texts) append(column, reference, text);
+  CategorySummary summary(reference.codes());
   CategorySummary::Scratch scratch;
   summary.update(column, column.codes, scratch);
   return summary;
