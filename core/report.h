@@ -50,6 +50,8 @@ struct Verdict {
   Level level = Level::insufficient_data;
   std::int64_t n = 0;  // values that entered the statistic
   std::optional<double> statistic;
+  std::optional<double> low;  // the statistic's 95 % interval, where it has one
+  std::optional<double> high;
   std::optional<double> p_value;
   std::optional<double> bound = {};  // how far the statistic may be off; empty where it is exact
   std::optional<double> threshold;   // the limit that applied, on the statistic or on the p-value
@@ -62,6 +64,9 @@ struct Finding {
   std::string detector;
   WindowName window;
   std::optional<double> statistic;
+  // The statistic's 95 % interval, where it has one; not a column of the store.
+  std::optional<double> low = std::nullopt;
+  std::optional<double> high = std::nullopt;
   std::optional<double> p_value;
   std::optional<double> bound =
       {};  // of the statistic; part of the report line only where there is one

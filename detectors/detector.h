@@ -23,6 +23,8 @@ struct Outcome {
   // How far the statistic may be from that of the samples themselves, in its own unit; empty where
   // it is exact.
   std::optional<double> bound = {};
+  std::optional<double> low = std::nullopt;  // the statistic's 95 % interval, where it has one
+  std::optional<double> high = std::nullopt;
 };
 
 }  // namespace driftd

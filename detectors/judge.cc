@@ -49,6 +49,8 @@ Verdict judge(const Outcome& outcome, const Limits& limits, std::int64_t min_sam
   Verdict verdict;
   verdict.n = outcome.n;
   verdict.statistic = outcome.statistic;
+  verdict.low = outcome.low;
+  verdict.high = outcome.high;
   verdict.p_value = outcome.p_value;
   verdict.bound = outcome.bound;
   verdict.threshold_on_p_value = limits.alpha && (outcome.p_value || !limits.threshold);

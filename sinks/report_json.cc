@@ -38,6 +38,11 @@ void append_json(std::string& out, const Finding& finding) {
   json.field("detector", finding.detector);
   write_window(json, finding.window);
   json.field("statistic", finding.statistic);
+  // Most statistics have no interval; theirs would be two nulls a line.
+  if (finding.low || finding.high) {
+    json.field("low", finding.low);
+    json.field("high", finding.high);
+  }
   json.field("p_value", finding.p_value);
   json.field("threshold", finding.threshold);
   json.field("level", to_string(finding.level));

@@ -206,6 +206,8 @@ Report read_finding(FieldReader& fields) {
                  .detector = fields.text("detector"),
                  .window = read_window(fields),
                  .statistic = fields.number("statistic"),
+                 .low = fields.number_if_any("low"),
+                 .high = fields.number_if_any("high"),
                  .p_value = fields.number("p_value"),
                  .bound = fields.number_if_any("bound"),
                  .threshold = fields.number("threshold"),

@@ -92,6 +92,16 @@ TEST(ReportJson, WritesTheBoundOfAMetricThatIsNotExact) {
       << json_of(rounded);
 }
 
+TEST(ReportJson, WritesTheIntervalOfAFindingThatHasOne) {
+  Finding share = finding();
+  EXPECT_EQ(json_of(share).find("\"low\""), std::string::npos);
+  share.low = 0.1;
+  share.high = 0.15;
+  EXPECT_THAT(json_of(share), HasSubstr(R"("statistic":0.125,"low":0.1,"high":0.15,"p_value")"));
+  share.high.reset();
+  EXPECT_THAT(json_of(share), HasSubstr(R"("low":0.1,"high":null,"p_value")"));
+}
+
 TEST(ReportJson, WritesAMetricLine) {
   EXPECT_EQ(
       json_of(metric()),
@@ -300,6 +310,8 @@ RC_GTEST_PROP(ReportJson, ReadsFindingsBackAsTheyWere, ()) {
                         .detector = *text(),
                         .window = some_window(),
                         .statistic = some_number(),
+                        .low = some_number(),
+                        .high = some_number(),
                         .p_value = some_number(),
                         .threshold = some_number(),
                         .level = some_level()};
@@ -308,6 +320,8 @@ RC_GTEST_PROP(ReportJson, ReadsFindingsBackAsTheyWere, ()) {
   RC_ASSERT(std::tie(read.series, read.detector) == std::tie(written.series, written.detector));
   expect_same_window(read.window, written.window);
   RC_ASSERT(read.statistic == written.statistic);
+  RC_ASSERT(read.low == written.low);
+  RC_ASSERT(read.high == written.high);
   RC_ASSERT(read.p_value == written.p_value);
   RC_ASSERT(read.threshold == written.threshold);
   RC_ASSERT(read.level == written.level);
