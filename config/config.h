@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/event_time.h"
 #include "core/model.h"
 #include "core/report.h"
 #include "core/sequential_catalog.h"
@@ -52,7 +53,6 @@ struct StoreConfig {
 enum class StartAt : std::uint8_t { earliest, latest, time };
 // What to do with a partition whose stored position the broker no longer holds.
 enum class OffsetLost : std::uint8_t { stop, earliest, latest };
-enum class TimestampUnit : std::uint8_t { detect, seconds, milliseconds, microseconds, rfc3339 };
 
 struct KafkaSourceConfig {
   std::string name;  // "kafka-0": position in the file; part of the stored offsets' key

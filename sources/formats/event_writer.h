@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/discard.h"
-#include "sources/formats/event_time.h"
+#include "core/event_time.h"
 #include "sources/formats/event_values.h"
 #include "sources/formats/format.h"
 

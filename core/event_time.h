@@ -4,13 +4,15 @@
 // time between the years 0 and 9999.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
-#include "config/config.h"
 #include "core/clock.h"
 
 namespace driftd {
+
+enum class TimestampUnit : std::uint8_t { detect, seconds, milliseconds, microseconds, rfc3339 };
 
 // Below 1e11 seconds, below 1e14 milliseconds, else microseconds.
 [[nodiscard]] TimestampUnit unit_by_magnitude(double value);

@@ -1,4 +1,4 @@
-#include "sources/formats/event_time.h"
+#include "core/event_time.h"
 
 #include <chrono>
 #include <cmath>
