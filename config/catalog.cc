@@ -71,6 +71,8 @@ constexpr MetricEntry kMetrics[] = {
     {"rmse_estimated", false, false, true},
     {"mape_estimated", false, false, true},
     {"latency_mean", true, true, true, 0, kNoLimit, true},
+    {"latency_p50", true, true, true, 0, kNoLimit, true},
+    {"latency_p90", true, true, true, 0, kNoLimit, true},
     {"latency_p99", true, true, true, 0, kNoLimit, true},
 };
 

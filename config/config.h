@@ -9,6 +9,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/clock.h"
@@ -91,7 +93,26 @@ struct FeatureConfig {
   std::string name;
   std::optional<SeriesType> type;  // inferred from the reference where left out
   std::optional<std::vector<DetectorConfig>> detectors;  // replaces the defaults where given
-  std::optional<double> max_missing;  // the largest share of missing values that is all right
+  // The largest shares of predictions that are all right; empty: by the reference's own.
+  std::optional<double> max_missing;
+  std::optional<double> max_type_error;
+  std::optional<double> max_unseen;        // categorical
+  std::optional<double> max_out_of_range;  // numeric
+  std::optional<double> max_outliers;      // numeric
+  bool may_be_constant = false;
+  std::optional<std::pair<double, double>> range;  // numeric; empty: the reference's own
+};
+
+// The keys that are given but mean nothing for a series of this type.
+[[nodiscard]] std::vector<std::string_view> keys_of_other_types(const FeatureConfig& feature,
+                                                                SeriesType type);
+
+// Limits on what is found of a model's predictions as a whole.
+struct QualityConfig {
+  std::optional<double> max_duplicate;        // a share of the predictions
+  std::optional<double> max_missing_columns;  // a share of the columns; empty: none may be missing
+  std::optional<double> min_volume;           // predictions a window
+  std::optional<double> max_volume;
 };
 
 struct MetricConfig {
@@ -128,10 +149,11 @@ struct ModelConfig {
   AlertPolicy policy = AlertPolicy::fixed;
   double alpha = 0.05;            // p_value policy
   std::int64_t min_samples = 30;  // below: insufficient_data
-  bool estimate = true;  // performance without labels, where the reference has some
+  bool estimate = true;           // performance without labels, where the reference has some
   double min_coverage = 0.8;      // below: a metric is not judged until the horizon has passed
   DurationMs amend_interval = 10'000;
   std::string champion;  // the version that others are compared with; empty: none
+  QualityConfig quality;
   std::vector<FeatureConfig> features;
   std::vector<MetricConfig> metrics;
   std::vector<SequentialConfig> sequential;

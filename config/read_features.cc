@@ -92,6 +92,33 @@ void check_name(TableReader& features, const TomlEntry& entry, std::optional<Tas
   return detectors;
 }
 
+void read_range(TableReader& table, FeatureConfig& feature) {
+  std::vector<double> ends;
+  if (!table.numbers("range", ends, "[0, 150]")) return;
+  if (ends.size() != 2 || !(ends[0] < ends[1])) {
+    table.problem("range", "`range` must be two numbers, the smaller one first",
+                  "for example range = [0, 150], or range = [0, inf]");
+    return;
+  }
+  feature.range = {ends[0], ends[1]};
+}
+
+void read_quality(TableReader& table, FeatureConfig& feature) {
+  constexpr NumberRange kShares{0, 1, false};
+  table.number("max_missing", feature.max_missing, kShares);
+  table.number("max_type_error", feature.max_type_error, kShares);
+  table.number("max_unseen", feature.max_unseen, kShares);
+  table.number("max_out_of_range", feature.max_out_of_range, kShares);
+  table.number("max_outliers", feature.max_outliers, kShares);
+  table.flag("may_be_constant", feature.may_be_constant);
+  read_range(table, feature);
+  if (!feature.type) return;
+  // Where the type is inferred, the model's set-up tells.
+  for (const auto key : keys_of_other_types(feature, *feature.type)) {
+    table.problem(key, fmt::format("`{}` does not fit a {} series", key, to_string(*feature.type)));
+  }
+}
+
 [[nodiscard]] FeatureConfig read_feature(TableReader& table, const TomlEntry& entry,
                                          std::optional<Task> task) {
   FeatureConfig feature;
@@ -116,7 +143,7 @@ void check_name(TableReader& features, const TomlEntry& entry, std::optional<Tas
   TableReader detectors = table.table("detectors", "{ psi = { threshold = 0.2 } }");
   auto read = read_detectors(detectors, feature.type);
   if (replaced) feature.detectors = std::move(read);
-  table.number("max_missing", feature.max_missing, {0, 1, false});
+  read_quality(table, feature);
   return feature;
 }
 
@@ -160,6 +187,18 @@ void read_margin(TableReader& table, std::string_view key, const MetricEntry& me
 }
 
 }  // namespace
+
+std::vector<std::string_view> keys_of_other_types(const FeatureConfig& feature, SeriesType type) {
+  std::vector<std::string_view> keys;
+  if (type == SeriesType::numeric) {
+    if (feature.max_unseen) keys.emplace_back("max_unseen");
+    return keys;
+  }
+  if (feature.max_out_of_range) keys.emplace_back("max_out_of_range");
+  if (feature.max_outliers) keys.emplace_back("max_outliers");
+  if (feature.range) keys.emplace_back("range");
+  return keys;
+}
 
 std::vector<FeatureConfig> read_features(TableReader& features, std::optional<Task> task) {
   std::vector<FeatureConfig> read;

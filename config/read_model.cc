@@ -171,6 +171,17 @@ void read_alerts(TableReader& table, ModelConfig& model) {
   }
 }
 
+void read_quality(TableReader& table, QualityConfig& quality) {
+  table.number("max_duplicate", quality.max_duplicate, {0, 1, false});
+  table.number("max_missing_columns", quality.max_missing_columns, {0, 1, false});
+  table.number("min_volume", quality.min_volume, {0, kMostPerWindow, false});
+  table.number("max_volume", quality.max_volume, {0, kMostPerWindow, false});
+  if (quality.min_volume && quality.max_volume && *quality.min_volume > *quality.max_volume) {
+    table.problem("min_volume", fmt::format("`min_volume` ({}) is above `max_volume` ({})",
+                                            *quality.min_volume, *quality.max_volume));
+  }
+}
+
 }  // namespace
 
 ModelConfig read_model(TableReader& table) {
@@ -194,6 +205,15 @@ ModelConfig read_model(TableReader& table) {
   if (table.text("champion", model.champion, "\"v1\"") && model.champion.empty())
     table.problem("champion", "`champion` names no version", "leave it out to compare none");
   table.refuse_planned_key("segments", "leave it out: all traffic of a model is the segment `all`");
+  {
+    TableReader quality = table.table("quality", "{ max_duplicate = 0.01 }");
+    read_quality(quality, model.quality);
+    if (model.window.count > 0 && (quality.given("min_volume") || quality.given("max_volume"))) {
+      table.context().notes.push_back(fmt::format(
+          "model `{}`: `min_volume` and `max_volume` mean nothing for windows by `count`",
+          model.name));
+    }
+  }
   TableReader features = table.table("features", "{ amount = { type = \"numeric\" } }");
   model.features = read_features(features, task);
   TableReader metrics = table.table("metrics", "{ accuracy = { min = 0.8 } }");

@@ -128,6 +128,33 @@ bool TableReader::texts(std::string_view key, std::vector<std::string>& value,
   return true;
 }
 
+bool TableReader::numbers(std::string_view key, std::vector<double>& value,
+                          std::string_view example) {
+  const TomlNode* const node = find(key);
+  if (node == nullptr) return false;
+  const std::string wanted = fmt::format("an array of numbers such as {}", example);
+  const auto* items = node->as<TomlArray>();
+  if (items == nullptr) {
+    wrong_type(key, *node, wanted);
+    return false;
+  }
+  std::vector<double> read;
+  for (const TomlNode& item : *items) {
+    if (item.as<Reported>() != nullptr) return false;
+    if (const auto* whole = item.as<std::int64_t>()) {
+      read.push_back(static_cast<double>(*whole));
+    } else if (const auto* fraction = item.as<double>()) {
+      read.push_back(*fraction);
+    } else {
+      context_.problems.add(
+          item.place, fmt::format("`{}` must be {}, but holds {}", key, wanted, kind_of(item)));
+      return false;
+    }
+  }
+  value = std::move(read);
+  return true;
+}
+
 bool TableReader::flag(std::string_view key, bool& value) {
   const TomlNode* const node = find(key);
   if (node == nullptr) return false;

@@ -68,6 +68,7 @@ class TableReader {
   // These return whether `value` was set. `example` is TOML, shown where the type is wrong.
   bool text(std::string_view key, std::string& value, std::string_view example);
   bool texts(std::string_view key, std::vector<std::string>& value, std::string_view example);
+  bool numbers(std::string_view key, std::vector<double>& value, std::string_view example);
   bool flag(std::string_view key, bool& value);
   bool duration(std::string_view key, DurationMs& value, DurationRange range = {});
   bool byte_size(std::string_view key, std::uint64_t& value, ByteRange range);

@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "detectors/data_quality.h"
+#include "detectors/model_quality.h"
 
 namespace driftd {
 namespace {
@@ -51,8 +52,7 @@ Evaluator::ModelPlan Evaluator::plan(const EvaluatedModel& model) {
   for (const SeriesSchema& series : model.monitored.schema->series) {
     SeriesPlan& target = plan.series.emplace_back();
     const FeatureConfig* feature = feature_config(config, series.name);
-    if (feature != nullptr) target.missing.threshold = feature->max_missing;
-    target.missing.exclusive = true;
+    target.quality = quality_plan(series.type, feature);
     if (feature != nullptr && feature->detectors) {
       for (const DetectorConfig& wanted : *feature->detectors) {
         const Detector* detector = find_detector(wanted.name);
@@ -131,7 +131,8 @@ bool Evaluator::was_complete(const PaneKey& pane) const {
 TimeMs Evaluator::next_end(ModelIndex model) const {
   TimeMs next = kEndOfTime;
   for (const PaneKey& key : archive_.open()) {
-    if (key.monitor.model == model) next = std::min(next, archive_.windows().at(key).end);
+    const WindowRecord& window = archive_.windows().at(key);
+    if (key.monitor.model == model && window.has_begun()) next = std::min(next, window.end);
   }
   return next;
 }
@@ -144,8 +145,9 @@ void Evaluator::evaluate(const IsOver& is_over, bool partial) {
   // with it.
   std::vector<std::tuple<TimeMs, bool, PaneKey>> over;
   for (const PaneKey& key : archive_.open()) {
-    if (is_over(key))
-      over.emplace_back(archive_.windows().at(key).end, !is_champion(key.monitor), key);
+    const WindowRecord& window = archive_.windows().at(key);
+    if (window.has_begun() && is_over(key))
+      over.emplace_back(window.end, !is_champion(key.monitor), key);
   }
   std::ranges::sort(over);
   for (const auto& [end, is_compared, key] : over) close(key, partial);
@@ -185,7 +187,7 @@ bool Evaluator::add_to_pane(const PaneKey& key, const Pane& pane) {
   Result<WindowSummaries> stored = archive_.summaries(key);
   Pane total(model);
   const bool readable = stored && total.read_performance(stored->performance, model) &&
-                        (pane.predictions == 0 || total.read_features(stored->features, model));
+                        (!pane.has_events() || total.read_features(stored->features, model));
   if (!readable) {
     report_damage(key, stored ? "damaged bytes" : stored.error().message);
     return false;
@@ -193,7 +195,7 @@ bool Evaluator::add_to_pane(const PaneKey& key, const Pane& pane) {
   total.merge(pane);
   WindowSummaries summaries;
   total.write_performance(summaries.performance);
-  if (pane.predictions == 0) {
+  if (!pane.has_events()) {
     summaries.features = std::move(stored->features);
   } else {
     total.write_features(summaries.features);
@@ -204,21 +206,22 @@ bool Evaluator::add_to_pane(const PaneKey& key, const Pane& pane) {
 
 void Evaluator::add_to_window(const PaneKey& key, const Pane& pane) {
   const WindowSpec& spec = plan_of(key).model.monitored.window;
-  const bool is_new = archive_.find(key) == nullptr;
   WindowRecord& window = archive_.change(key);
+  const bool is_first = !window.has_begun();
+  if (is_first) window.published_at = clock_.now();  // a window that never begins waits from here
   if (!spec.by_count()) {
     window.start = key.pane;
     window.end = key.pane + spec.size;
   } else if (pane.predictions > 0) {
-    window.start = is_new ? pane.first_time : std::min(window.start, pane.first_time);
-    window.end = is_new ? pane.last_time + 1 : std::max(window.end, pane.last_time + 1);
+    window.start = is_first ? pane.first_time : std::min(window.start, pane.first_time);
+    window.end = is_first ? pane.last_time + 1 : std::max(window.end, pane.last_time + 1);
   }
   window.predictions += pane.predictions;
   window.labelled += labelled(pane.performance);
   window.label_delays.merge(pane.label_delays);
   if (!window.is_closed) return;
   window.performance_pending = true;
-  window.features_pending |= pane.predictions > 0;
+  window.features_pending |= pane.has_events();
 }
 
 // --- Publishing
@@ -372,7 +375,7 @@ void Evaluator::mature(ModelIndex model, TimeMs predictions_until, TimeMs labels
   known_delays_.clear();
   std::vector<PaneKey> gone;
   for (const auto& [key, window] : archive_.windows()) {
-    if (key.monitor.model != model || !window.is_closed) continue;
+    if (key.monitor.model != model || (!window.is_closed && window.has_begun())) continue;
     const bool passed = until != kNoTime && window.end <= until - horizon;
     const bool waited = labels_until == kEndOfTime && now - window.published_at >= horizon;
     if (passed || waited) gone.push_back(key);
@@ -386,6 +389,7 @@ void Evaluator::mature(ModelIndex model, TimeMs predictions_until, TimeMs labels
                                                          static_cast<double>(window.predictions);
     window.matured = true;
     const bool pending = window.performance_pending || window.features_pending;
+    if (!window.is_closed) continue;
     if (pending || (plan.model.has_labels && !was_judged)) publish_amendment(key);
   }
   std::ranges::sort(gone, {}, [&](const PaneKey& key) { return archive_.windows().at(key).index; });
@@ -412,9 +416,7 @@ void Evaluator::forget(const PaneKey& key) {
 void Evaluator::report_findings(const ModelPlan& plan, const MonitorName& monitor,
                                 const WindowName& window, const Pane& pane) {
   const std::int64_t min_samples = plan.model.config->min_samples;
-  const auto add = [&](const std::string& series, std::string_view detector, const Outcome& outcome,
-                       const Limits& limits) {
-    const Verdict verdict = judge(outcome, limits, min_samples);
+  const auto add = [&](std::string_view series, std::string_view detector, const Verdict& verdict) {
     Finding& finding = std::get<Finding>(reports_.emplace_back(Finding{}));
     finding.monitor = monitor;
     finding.series = series;
@@ -422,6 +424,8 @@ void Evaluator::report_findings(const ModelPlan& plan, const MonitorName& monito
     finding.window = window;
     finding.window.n = verdict.n;
     finding.statistic = verdict.statistic;
+    finding.low = verdict.low;
+    finding.high = verdict.high;
     finding.p_value = verdict.p_value;
     finding.bound = verdict.bound;
     finding.threshold = verdict.threshold;
@@ -432,13 +436,17 @@ void Evaluator::report_findings(const ModelPlan& plan, const MonitorName& monito
     const SeriesReference& reference = plan.model.monitored.reference->series[i];
     const Comparison samples = compare(reference, pane.series[i]);
     for (const auto& [detector, limits] : plan.series[i].detectors) {
-      add(reference.name, detector->name, run(*detector, samples), limits);
+      add(reference.name, detector->name, judge(run(*detector, samples), limits, min_samples));
     }
-    for (const QualityShare& share : data_quality(pane.series[i], pane.predictions)) {
-      add(reference.name, share.name, share.outcome,
-          share.name == "missing" ? plan.series[i].missing : Limits{});
+    for (const auto& [check, limits] : plan.series[i].quality) {
+      add(reference.name, check->name,
+          judge(run(*check, reference, pane.series[i]), limits, min_samples));
     }
   }
+  check_model(plan.model.monitored, *plan.model.config, plan.model.has_labels, window, pane,
+              [&](std::string_view check, const Verdict& verdict) {
+                add(kPredictionsSeries, check, verdict);
+              });
 }
 
 SequentialWatches& Evaluator::sequential_of(const PaneKey& key, std::int64_t next_window) {

@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "core/clock.h"
 #include "core/report.h"
+#include "daemon/quality_plan.h"
 #include "daemon/sequential_watch.h"
 #include "detectors/judge.h"
 #include "detectors/judge_metric.h"
@@ -100,7 +101,7 @@ class Evaluator {
  private:
   struct SeriesPlan {
     std::vector<std::pair<const Detector*, Limits>> detectors;
-    Limits missing;
+    QualityPlan quality;
   };
   using Estimates = std::map<std::string, MetricEstimate, std::less<>>;
   struct ModelPlan {

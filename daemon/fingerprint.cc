@@ -39,6 +39,14 @@ std::string make_fingerprint(const ModelConfig& config, const ModelSchema& schem
                   config.window.size, config.window.slide, config.window.count);
   for (const SeriesSchema& series : schema.series)
     text += fmt::format(" {}:{}", series.name, to_string(series.type));
+  // The ends of a range are boundaries of the counters. Behind the series, where
+  // state/fingerprint.h passes over it.
+  for (std::size_t i = 0; i < schema.series.size(); ++i) {
+    for (const FeatureConfig& feature : config.features) {
+      if (feature.name == schema.series[i].name && feature.range)
+        text += fmt::format(" range{}={},{}", i, feature.range->first, feature.range->second);
+    }
+  }
   return text;
 }
 
@@ -47,7 +55,7 @@ std::string what_changed(std::string_view stored, std::string_view now) {
   for (const auto& [name, words] : kParts) {
     if (take_part(stored, name) != take_part(now, name)) changed.push_back(words);
   }
-  if (stored != now) changed.emplace_back("its features or their types");
+  if (stored != now) changed.emplace_back("its features, their types or ranges");
   return fmt::format("{}", fmt::join(changed, " and "));
 }
 

@@ -71,6 +71,21 @@ namespace {
   return {};
 }
 
+[[nodiscard]] Result<> check_quality_fits(const ModelConfig& config, const ModelSchema& schema) {
+  for (const FeatureConfig& feature : config.features) {
+    for (const SeriesSchema& series : schema.series) {
+      if (series.name != feature.name) continue;
+      const auto keys = keys_of_other_types(feature, series.type);
+      if (keys.empty()) continue;
+      return fail(ErrorCode::invalid_config,
+                  fmt::format("model `{}`: `{}` does not fit the {} series `{}`: leave it out, or "
+                              "set the feature's type",
+                              config.name, keys.front(), to_string(series.type), series.name));
+    }
+  }
+  return {};
+}
+
 [[nodiscard]] WindowSpec window_spec(const WindowConfig& config) {
   return {.size = config.count > 0 ? 0 : config.size,
           .slide = config.count > 0 ? 0 : config.slide,
@@ -90,6 +105,8 @@ Result<std::unique_ptr<ModelSetup>> ModelSetup::load(const std::vector<ModelConf
     Result<LoadedModel> model = load_model(models[i], static_cast<ModelIndex>(i));
     if (!model) return std::unexpected(model.error());
     if (auto fit = check_detectors_fit(models[i], *model->schema); !fit)
+      return std::unexpected(fit.error());
+    if (auto fit = check_quality_fits(models[i], *model->schema); !fit)
       return std::unexpected(fit.error());
     if (auto there = check_sequential(models[i], *model->schema); !there)
       return std::unexpected(there.error());

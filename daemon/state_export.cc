@@ -174,6 +174,7 @@ class StateExport {
       } else {
         json.value(labelled_of_performance(summaries.performance, model->second).value_or(0));
       }
+      json.field("duplicates", counts->duplicates);
       time(json, "first_event_time", counts->first_time);
       time(json, "last_event_time", counts->last_time);
     });

@@ -274,6 +274,8 @@ std::vector<NamedMetric> compute_metrics(const ModelSchema& model,
 
 std::vector<NamedMetric> compute_latency(const LatencySummary& latency) {
   return {positive_mean("latency_mean", latency.moments),
+          named("latency_p50", nearest_rank(latency.distribution, 0.5)),
+          named("latency_p90", nearest_rank(latency.distribution, 0.9)),
           named("latency_p99", nearest_rank(latency.distribution, 0.99))};
 }
 

@@ -28,7 +28,7 @@ struct NamedMetric {
 [[nodiscard]] std::vector<NamedMetric> compute_metrics(const ModelSchema& model,
                                                        const PerformanceSummary& performance);
 
-// latency_mean and latency_p99, in milliseconds.
+// latency_mean, latency_p50, latency_p90 and latency_p99, in milliseconds.
 [[nodiscard]] std::vector<NamedMetric> compute_latency(const LatencySummary& latency);
 
 }  // namespace driftd

@@ -12,6 +12,11 @@ namespace {
 constexpr std::array<std::string_view, 7> kErrors = {"mae",      "rmse",  "mape", "median_ae",
                                                      "log_loss", "brier", "ece"};
 
+// Detectors of data quality; detectors/data_quality.cc and detectors/model_quality.h have them.
+constexpr std::array<std::string_view, 9> kQuality = {
+    "missing",  "type_error", "unseen", "out_of_range",   "outliers",
+    "constant", "duplicate",  "volume", "missing_columns"};
+
 [[nodiscard]] std::string series_of(const std::string& key) {
   return key.substr(0, key.rfind('/'));
 }
@@ -19,10 +24,10 @@ constexpr std::array<std::string_view, 7> kErrors = {"mae",      "rmse",  "mape"
   return key.substr(key.rfind('/') + 1);
 }
 
-// Shares of data quality give their own reason word; everything else is a drift of the series.
+// Checks of data quality give their own reason word; everything else is a drift of the series.
 [[nodiscard]] std::string finding_reason(const std::string& key) {
   const std::string detector = detector_of(key);
-  const bool quality = detector == "missing" || detector == "type_error" || detector == "unseen";
+  const bool quality = std::find(kQuality.begin(), kQuality.end(), detector) != kQuality.end();
   return (quality ? detector : "drift") + ":" + series_of(key);
 }
 

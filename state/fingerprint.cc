@@ -75,6 +75,7 @@ template <typename Number>
   out.predictions = in.varint();
   out.first_time = in.signed_varint();
   out.last_time = in.signed_varint();
+  out.duplicates = in.varint();
   return in.ok();
 }
 

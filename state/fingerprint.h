@@ -38,6 +38,7 @@ struct PaneCounts {
   std::uint64_t predictions = 0;
   TimeMs first_time = kEndOfTime;
   TimeMs last_time = kNoTime;
+  std::uint64_t duplicates = 0;
 };
 [[nodiscard]] std::optional<PaneCounts> counts_of_features(std::string_view bytes);
 [[nodiscard]] std::optional<std::uint64_t> labelled_of_performance(std::string_view bytes,

@@ -7,8 +7,10 @@
 #include <array>
 #include <cmath>
 #include <set>
+#include <unordered_set>
 
 #include "config/catalog.h"
+#include "core/event_time.h"
 #include "state/column_file.h"
 #include "state/estimation_columns.h"
 
@@ -51,7 +53,8 @@ constexpr std::string_view kScorePrefix = "score_";
 
 [[nodiscard]] Result<NumericReference> numeric_baseline(const std::string& path,
                                                         const CellColumn& column,
-                                                        std::uint64_t distinct_limit) {
+                                                        std::uint64_t distinct_limit,
+                                                        std::optional<ValueRange> range) {
   std::vector<double> values;
   values.reserve(column.size());
   for (std::size_t row = 0; row < column.size(); ++row) {
@@ -66,7 +69,7 @@ constexpr std::string_view kScorePrefix = "score_";
     }
     values.push_back(std::isnan(*value) ? missing_number() : *value);
   }
-  return make_numeric_reference(std::move(values), distinct_limit);
+  return make_numeric_reference(std::move(values), distinct_limit, range);
 }
 
 [[nodiscard]] std::vector<std::optional<std::string>> category_cells(const CellColumn& column) {
@@ -122,8 +125,11 @@ void collect_classes(const ColumnFile& file, ModelSchema& schema) {
   series.type = typed ? *feature->type : inferred_type(column, series.role, config.task);
   const bool fits_numeric = series.type == SeriesType::numeric;
   if (fits_numeric) {
+    std::optional<ValueRange> range;
+    if (feature != config.features.end() && feature->range)
+      range = {feature->range->first, feature->range->second};
     Result<NumericReference> baseline =
-        numeric_baseline(config.reference, column, config.reference_max_distinct);
+        numeric_baseline(config.reference, column, config.reference_max_distinct, range);
     if (!baseline) return std::unexpected(baseline.error());
     if (baseline->summary.present() == 0) {
       model.notes.push_back(fmt::format(
@@ -172,6 +178,37 @@ void collect_classes(const ColumnFile& file, ModelSchema& schema) {
   if (series.role == SeriesRole::latency) schema.latency_series = at;
   schema.series.push_back(std::move(series));
   return {};
+}
+
+[[nodiscard]] std::uint64_t count_duplicates(const CellColumn& ids) {
+  std::unordered_set<std::string_view> met;
+  met.reserve(ids.size());
+  std::uint64_t duplicates = 0;
+  for (std::size_t row = 0; row < ids.size(); ++row) {
+    const auto id = ids.cell(row);
+    if (id && !met.insert(*id).second) ++duplicates;
+  }
+  return duplicates;
+}
+
+[[nodiscard]] std::optional<TimeMs> time_of(std::string_view cell) {
+  if (const std::optional<double> number = parse_number(cell))
+    return time_from_number(*number, TimestampUnit::detect);
+  return time_from_text(cell);
+}
+
+// How many rows there are in every stretch of time as long as a window, where every row has a time.
+[[nodiscard]] std::optional<ReferenceVolume> volume_of(const CellColumn& column,
+                                                       DurationMs window_size) {
+  std::vector<TimeMs> times;
+  times.reserve(column.size());
+  for (std::size_t row = 0; row < column.size(); ++row) {
+    const auto cell = column.cell(row);
+    const std::optional<TimeMs> time = cell ? time_of(*cell) : std::nullopt;
+    if (!time) return std::nullopt;
+    times.push_back(*time);
+  }
+  return reference_volume(std::move(times), window_size);
 }
 
 [[nodiscard]] Result<> check_features_exist(const ModelConfig& config, const ColumnFile& file) {
@@ -226,6 +263,10 @@ Result<LoadedModel> load_model(const ModelConfig& config, ModelIndex index) {
     model.notes.push_back(std::move(learned.note));
   }
   model.reference->rows = file->rows;
+  if (const CellColumn* ids = file->find("id"))
+    model.reference->duplicates = count_duplicates(*ids);
+  if (const CellColumn* times = file->find("ts"); times != nullptr && config.window.count == 0)
+    model.reference->volume = volume_of(*times, config.window.size);
   model.reference->hash = file->sha256;
   model.performance = reference_performance(*file, schema);
   return model;

@@ -48,6 +48,9 @@ struct WindowRecord {
   bool is_biased = false;         // a class is not mature
   bool is_biased_by_age = false;  // by the time that its labels take alone: waiting may cure it
 
+  // One that only duplicates have come to is no window yet: it is not closed, and goes by itself
+  // when the horizon has passed.
+  [[nodiscard]] bool has_begun() const { return predictions > 0; }
   void write(ByteWriter& out) const;
   [[nodiscard]] static bool read(ByteReader& in, WindowRecord& out);
 };

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +40,22 @@ RC_GTEST_PROP(CellCounters, CountsEveryCell, ()) {
   const CellCounters counters = counters_of(cells, stream);
   RC_ASSERT(counts_of(counters) == expected);
   RC_ASSERT(counters.total() == stream.size());
+}
+
+RC_GTEST_PROP(CellCounters, CountOutsideOfCellsAndFindTheOnlyOne, ()) {
+  constexpr std::uint32_t kCells = 20;
+  const auto cells = *rc::gen::container<std::vector<std::uint32_t>>(
+      rc::gen::inRange<std::uint32_t>(0, *rc::gen::element<std::uint32_t>(1, 2, kCells)));
+  CellCounters counters(kCells);
+  counters.update(cells);
+  const auto first = *rc::gen::inRange<std::uint32_t>(0, kCells);
+  const auto last = *rc::gen::inRange<std::uint32_t>(first, kCells);
+  const auto outside = std::count_if(
+      cells.begin(), cells.end(), [&](std::uint32_t cell) { return cell < first || cell > last; });
+  RC_ASSERT(counters.outside(first, last) == static_cast<std::uint64_t>(outside));
+  const std::set<std::uint32_t> distinct(cells.begin(), cells.end());
+  RC_ASSERT(counters.only_cell() ==
+            (distinct.size() == 1 ? std::optional(*distinct.begin()) : std::nullopt));
 }
 
 RC_GTEST_PROP(CellCounters, KeepTheMergeLaws, ()) {

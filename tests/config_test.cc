@@ -67,8 +67,15 @@ champion = "v1"
 type = "numeric"
 detectors = { psi = { threshold = 0.25, warning = 0.1 }, ks = { p_value = 0.01 } }
 max_missing = 0.1
+max_type_error = 0.2
+max_out_of_range = 0
+max_outliers = 0.25
+range = [-1, inf]
+[model.quality]
+max_duplicate = 0.02
+max_missing_columns = 0.5
 [model.features]
-country = { detectors = {} }
+country = { detectors = {}, max_unseen = 0.3, may_be_constant = true }
 prediction = { detectors = { chi2 = {} } }
 [model.metrics]
 f1_macro = { min = 0.7, max = 1, max_drop = 0.05, max_deficit = 0.02 }
@@ -98,6 +105,16 @@ mcc = {}
   EXPECT_EQ(model.features[0].name, "amount");
   EXPECT_EQ(model.features[0].type, SeriesType::numeric);
   EXPECT_EQ(model.features[0].max_missing, 0.1);
+  EXPECT_EQ(model.features[0].max_type_error, 0.2);
+  EXPECT_EQ(model.features[0].max_out_of_range, 0);
+  EXPECT_EQ(model.features[0].max_outliers, 0.25);
+  EXPECT_EQ(model.features[0].range, std::pair(-1.0, std::numeric_limits<double>::infinity()));
+  EXPECT_FALSE(model.features[0].may_be_constant);
+  EXPECT_EQ(model.features[1].max_unseen, 0.3);
+  EXPECT_TRUE(model.features[1].may_be_constant);
+  EXPECT_EQ(model.quality.max_duplicate, 0.02);
+  EXPECT_EQ(model.quality.max_missing_columns, 0.5);
+  EXPECT_EQ(model.quality.min_volume, std::nullopt);
   ASSERT_EQ(model.features[0].detectors->size(), 2U);
   EXPECT_EQ(model.features[0].detectors->at(0).name, "psi");
   EXPECT_EQ(model.features[0].detectors->at(0).threshold, 0.25);
@@ -340,6 +357,9 @@ TEST_F(BadLines, OfModel) {
           {"alerts = { policy = \"p_value\", alpha = 1 }", 40, "greater than 0 and less than 1",
            ""},
           {"min_samples = 0", 15, "`min_samples` must be between 1", ""},
+          {"quality = { max_duplicate = 1.5 }", 29, "at most 1, got 1.5", ""},
+          {"quality = { max_duplicates = 1 }", 13, "unknown key", "did you mean `max_duplicate`?"},
+          {"quality = { min_volume = 5, max_volume = 4 }", 26, "is above `max_volume` (4)", ""},
           {"min_coverage = 1.5", 16, "at least 0 and at most 1, got 1.5", ""},
           {"min_coverage = inf", 16, "at least 0 and at most 1", ""},
           {"segments = [ { by = \"country\" } ]", 1, "`segments` comes in a later version",
@@ -354,6 +374,19 @@ TEST_F(BadLines, OfFeatures) {
           {"a = { typ = \"numeric\" }", 7, "unknown key `typ` in `a`", "did you mean `type`?"},
           {"a = { type = \"number\" }", 14, "unknown type \"number\"", "numeric"},
           {"a = { max_missing = 2 }", 21, "at most 1, got 2", ""},
+          {"a = { max_unseen = -1 }", 20, "at least 0", ""},
+          {"a = { type = \"numeric\", max_unseen = 0 }", 38,
+           "`max_unseen` does not fit a numeric series", ""},
+          {"a = { type = \"categorical\", max_outliers = 0 }", 44,
+           "`max_outliers` does not fit a categorical series", ""},
+          {"a = { type = \"categorical\", range = [0, 1] }", 37,
+           "`range` does not fit a categorical series", ""},
+          {"predicted_class = { max_out_of_range = 0 }", 40, "does not fit a categorical", ""},
+          {"a = { range = 5 }", 15, "an array of numbers such as [0, 150]", ""},
+          {"a = { range = [0, \"x\"] }", 19, "but holds", ""},
+          {"a = { range = [1] }", 15, "two numbers, the smaller one first", "range = [0, 150]"},
+          {"a = { range = [3, 1] }", 15, "two numbers, the smaller one first", ""},
+          {"a = { range = [0, nan] }", 15, "two numbers, the smaller one first", ""},
           {"a = { detectors = { kz = {} } }", 21, "unknown detector `kz`", "did you mean `ks`?"},
           {"a = { detectors = { nonsense = {} } }", 21, "unknown detector `nonsense`",
            "available: ks, psi, js, hellinger, tv, linf"},

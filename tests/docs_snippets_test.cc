@@ -92,11 +92,11 @@ std::set<std::string> keys_of(const std::vector<ConfigProblem>& problems) {
 
 TEST_F(Example, AndTheDocumentationNameEveryKey) {
   const std::string unknown = "zzzzzzzz = 1\n";
-  const std::set<std::string> keys = keys_of(
-      load_bad(unknown + kSource + unknown + kModel + unknown +
-               "window.zzzzzzzz = 1\nalerts.zzzzzzzz = 1\n" + "[model.features.a]\n" + unknown +
-               "[model.features.a.detectors.ks]\n" + unknown + "[model.metrics.f1]\n" + unknown +
-               "[store]\n" + unknown + "[daemon]\n" + unknown + kWebhook + unknown));
+  const std::set<std::string> keys = keys_of(load_bad(
+      unknown + kSource + unknown + kModel + unknown +
+      "window.zzzzzzzz = 1\nalerts.zzzzzzzz = 1\nquality.zzzzzzzz = 1\n" + "[model.features.a]\n" +
+      unknown + "[model.features.a.detectors.ks]\n" + unknown + "[model.metrics.f1]\n" + unknown +
+      "[store]\n" + unknown + "[daemon]\n" + unknown + kWebhook + unknown));
   EXPECT_GT(keys.size(), 50U);
   const std::string example = read_file(fs::path(DRIFTD_ROOT) / "config/driftd.example.toml");
   const std::string manual = read_file(fs::path(DRIFTD_ROOT) / "docs/configuration.md");

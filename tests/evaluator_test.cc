@@ -4,6 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <limits>
 #include <optional>
 
 #include "tests/support/evaluating.h"
@@ -287,10 +292,13 @@ TEST(Evaluator, GivesTheReasonsOfATransition) {
     double latency_ms = 10;
   };
   const std::vector<std::pair<Case, std::vector<std::string>>> cases = {
-      {{"drift", 100}, {"drift:amount"}},
+      {{"drift", 100},
+       {"constant:amount", "drift:amount", "out_of_range:amount", "outliers:amount"}},
       {{"accuracy and f1", -1, "0"}, {"low_accuracy", "low_f1_score"}},
       {{"latency", -1, "1", 1'500}, {"high_latency"}},
-      {{"all", 100, "0", 1'500}, {"drift:amount", "high_latency", "low_accuracy", "low_f1_score"}},
+      {{"all", 100, "0", 1'500},
+       {"constant:amount", "drift:amount", "high_latency", "low_accuracy", "low_f1_score",
+        "out_of_range:amount", "outliers:amount"}},
   };
   for (const auto& [bad, reasons] : cases) {
     SCOPED_TRACE(bad.reason);
@@ -408,6 +416,167 @@ TEST(Evaluator, KeepsTheEstimateInAmendedWindowsThatWereStored) {
   EXPECT_EQ(second.labelled, 50);
   EXPECT_EQ(second.value, first.value);
   EXPECT_EQ(second.low, first.low);
+}
+
+// --- Data quality
+
+TEST(Evaluator, PublishesTheChecksOfEverySeriesAndOfThePredictions) {
+  Evaluating model;
+  model.fill(0, 50);
+  const std::vector<Report> reports = model.close();
+  std::vector<std::string> found;
+  for (const Finding& one : of<Finding>(reports)) {
+    found.push_back(one.series + "/" + one.detector);
+    const bool is_share = one.detector == "missing" || one.detector == "duplicate";
+    EXPECT_EQ(one.low.has_value() && one.high.has_value(), is_share || one.low) << found.back();
+    if (one.detector != "ks" && one.detector != "psi" && one.detector != "chi2" &&
+        one.detector != "volume") {
+      EXPECT_EQ(one.level, Level::stable) << found.back();
+    }
+  }
+  EXPECT_THAT(found,
+              ::testing::IsSupersetOf({"amount/missing", "amount/type_error", "amount/out_of_range",
+                                       "amount/outliers", "amount/constant", "channel/missing",
+                                       "channel/type_error", "channel/unseen", "channel/constant",
+                                       "predictions/duplicate", "predictions/missing_columns",
+                                       "predictions/volume"}));
+  EXPECT_FALSE(finding(reports, "amount", "unseen"));
+  EXPECT_FALSE(finding(reports, "channel", "outliers"));
+  EXPECT_EQ(finding(reports, "predictions", "volume")->statistic, 50);
+}
+
+TEST(Evaluator, JudgesDataQualityFromTheLeastSampleOn) {
+  for (const auto& [rows, level] :
+       {std::pair{29, Level::insufficient_data}, std::pair{30, Level::drift}}) {
+    Evaluating model([](ModelConfig& config) { config.min_samples = 30; });
+    for (int i = 0; i < rows; ++i)
+      model.take(prediction(std::to_string(i), i, std::numeric_limits<double>::quiet_NaN()));
+    const std::vector<Report> reports = model.close();
+    EXPECT_EQ(finding(reports, "amount", "missing")->statistic, 1);
+    EXPECT_EQ(finding(reports, "amount", "missing")->level, level) << rows;
+    EXPECT_EQ(finding(reports, "predictions", "missing_columns")->statistic, 0.5);
+    EXPECT_EQ(finding(reports, "predictions", "missing_columns")->level, level) << rows;
+    EXPECT_EQ(finding(reports, "amount", "constant")->level, Level::insufficient_data);
+  }
+}
+
+TEST(Evaluator, LetsTheOwnersLimitsWin) {
+  const auto level = [](const std::function<void(FeatureConfig&)>& set, const char* check) {
+    Evaluating model([&](ModelConfig& config) {
+      config.features.emplace_back().name = "amount";
+      set(config.features.back());
+    });
+    model.fill(0, 600);
+    for (int i = 0; i < 400; ++i) model.take(prediction("odd" + std::to_string(i), 50, 1'000));
+    return finding(model.close(), "amount", check)->level;
+  };
+  EXPECT_EQ(level([](FeatureConfig&) {}, "out_of_range"), Level::drift);
+  EXPECT_EQ(level([](FeatureConfig& f) { f.max_out_of_range = 0.4; }, "out_of_range"),
+            Level::stable);
+  EXPECT_EQ(level([](FeatureConfig& f) { f.max_out_of_range = 0.39; }, "out_of_range"),
+            Level::drift);
+  EXPECT_EQ(level([](FeatureConfig& f) { f.range = {0, 1'000}; }, "out_of_range"), Level::stable);
+  EXPECT_EQ(level([](FeatureConfig& f) { f.max_outliers = 0.5; }, "outliers"), Level::stable);
+}
+
+TEST(Evaluator, CountsADuplicateInTheWindowOfItsOwnTime) {
+  Evaluating model;
+  model.fill(0, 100);
+  model.fill(100, 100);
+  // The same ids as in the first window; nothing else is of the third.
+  for (int i = 0; i < 50; ++i) model.take(prediction("0/" + std::to_string(i), 100));
+  for (int i = 0; i < 50; ++i) model.take(prediction("0/" + std::to_string(i), 250));
+  const std::vector<Report> reports = model.close();
+  std::vector<double> shares;
+  for (const Finding& one : of<Finding>(reports)) {
+    if (one.detector == "duplicate") shares.push_back(*one.statistic);
+  }
+  EXPECT_THAT(shares, ElementsAre(0.0, 50.0 / 150));
+  EXPECT_EQ(model.evaluator().windows_closed(), 2U) << "duplicates alone are no window";
+  model.take(prediction("new", 260));
+  EXPECT_EQ(finding(model.close(), "predictions", "duplicate")->statistic, 50.0 / 51);
+}
+
+TEST(Evaluator, RevisesAClosedWindowForLateDuplicates) {
+  Evaluating model;
+  model.fill(0, 100);
+  EXPECT_EQ(finding(model.close(), "predictions", "duplicate")->level, Level::stable);
+  for (int i = 0; i < 60; ++i) model.take(prediction("0/" + std::to_string(i), 10));
+  EXPECT_TRUE(model.close().empty());
+  model.wait();
+  const Finding revised = finding(model.amend(), "predictions", "duplicate").value();
+  EXPECT_EQ(revised.window.revision, 1);
+  EXPECT_EQ(revised.statistic, 60.0 / 160);
+  EXPECT_EQ(revised.level, Level::drift);
+  EXPECT_THAT(model.health().reasons, ::testing::Contains("duplicate:predictions"));
+}
+
+TEST(Evaluator, ForgetsWhatOnlyDuplicatesCameTo) {
+  Evaluating model([](ModelConfig& config) { config.label_horizon = 1'000; });
+  model.fill(0, 10);
+  (void)model.close();
+  model.take(prediction("0/1", 150));
+  EXPECT_TRUE(model.close().empty());
+  EXPECT_EQ(model.archive().windows().size(), 2U);
+  (void)model.mature(kBegin + 200 + 1'000);
+  EXPECT_TRUE(model.archive().windows().empty());
+  EXPECT_EQ(model.evaluator().windows_closed(), 1U);
+}
+
+TEST(Evaluator, CountsDuplicatesOfWindowsByCountWhereTheyCome) {
+  Evaluating model([](ModelConfig& config) {
+    config.window.size = 0;
+    config.window.count = 10;
+  });
+  model.fill(0, 10);
+  model.take(prediction("0/1", 5));
+  for (int i = 10; i < 20; ++i) model.take(prediction("0/" + std::to_string(i), 15));
+  model.take(prediction("0/2", 15));
+  const std::vector<Report> reports = model.close(true);
+  std::vector<double> shares;
+  for (const Finding& one : of<Finding>(reports)) {
+    if (one.detector == "duplicate") shares.push_back(*one.statistic);
+  }
+  EXPECT_THAT(shares, ElementsAre(0.0, 1.0 / 11));
+  EXPECT_FALSE(finding(reports, "predictions", "volume"));
+}
+
+TEST(Evaluator, LooksForNoDuplicatesWithoutLabels) {
+  Evaluating model({}, false);
+  model.fill(0, 50);
+  EXPECT_FALSE(finding(model.close(), "predictions", "duplicate"));
+}
+
+TEST(Evaluator, JudgesTheVolumeOfWholeWindowsOnly) {
+  Evaluating model([](ModelConfig& config) { config.quality.min_volume = 100; });
+  model.fill(0, 10);
+  model.fill(100, 10);
+  model.fill(200, 100);
+  std::vector<Level> levels;
+  for (const Finding& one : of<Finding>(model.close())) {
+    if (one.detector == "volume") levels.push_back(one.level);
+  }
+  EXPECT_THAT(levels, ElementsAre(Level::insufficient_data, Level::drift, Level::stable))
+      << "the first one may have begun before the first event";
+}
+
+TEST(Evaluator, PublishesLatenciesWithTheirIntervals) {
+  Evaluating model([](ModelConfig& config) {
+    config.metrics.emplace_back().name = "latency_p90";
+    config.metrics.back().max = 50;
+  });
+  for (int i = 0; i < 100; ++i) {
+    FakeMessage message = prediction(std::to_string(i), i);
+    message.latency_ms = i;
+    model.take(message);
+  }
+  const std::vector<Report> reports = model.close();
+  EXPECT_NEAR(*metric(reports, "latency_p50")->value, 49, 0.2);
+  const MetricValue p90 = metric(reports, "latency_p90").value();
+  EXPECT_LT(*p90.low, *p90.value);
+  EXPECT_GT(*p90.high, *p90.value);
+  EXPECT_EQ(p90.level, Level::degraded);
+  EXPECT_THAT(model.health().reasons, ::testing::Contains("high_latency"));
 }
 
 TEST(Evaluator, RecallsWhatWasLastSaidOfTheNewestWindows) {

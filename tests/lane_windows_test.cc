@@ -147,7 +147,7 @@ TEST(LaneWindows, CountsPanesByNumberOfThePrediction) {
   EXPECT_EQ(amount_of(*lanes.pane(2)).maximum, 7.0);
 }
 
-TEST(LaneWindows, CountsADuplicateOnNoFeatureAndInNoWindow) {
+TEST(LaneWindows, CountsADuplicateOnNoFeature) {
   Lanes lanes({.count = 2});
   lanes.predict({.id = 1, .amount = 1});
   lanes.predict({.id = 1, .amount = 100, .channel = "fax"});
@@ -162,12 +162,26 @@ TEST(LaneWindows, CountsADuplicateOnNoFeatureAndInNoWindow) {
   EXPECT_EQ(amount_of(first).maximum, 2.0);
   EXPECT_EQ(channel_of(first).unseen.total(), 0U);
   EXPECT_EQ(first.latency.moments.count, 2U);
+  EXPECT_EQ(first.duplicates, 1U);
   EXPECT_EQ(lanes.pane(1)->predictions, 1U);
+  EXPECT_EQ(lanes.pane(1)->duplicates, 1U) << "it came when the first window was full";
   EXPECT_EQ(lanes.lane().totals().predictions, 3U);
   EXPECT_EQ(lanes.lane()
                 .totals()
                 .discarded.by_reason[static_cast<std::size_t>(DiscardReason::duplicate_prediction)],
             2U);
+}
+
+TEST(LaneWindows, CountsADuplicateByItsOwnTimeAndVersion) {
+  Lanes lanes({.size = 1'000});
+  lanes.predict({.ts = 500, .id = 1});
+  lanes.predict({.ts = 1'500, .id = 1});
+  lanes.predict({.ts = 1'501, .id = 1});
+  lanes.fold_all();
+  EXPECT_EQ(lanes.pane(0)->duplicates, 0U);
+  EXPECT_EQ(lanes.pane(1'000)->duplicates, 2U);
+  EXPECT_EQ(lanes.pane(1'000)->predictions, 0U);
+  EXPECT_TRUE(lanes.pane(1'000)->features_changed);
 }
 
 TEST(LaneWindows, LooksForNoDuplicatesWhereAModelHasNoLabels) {
@@ -176,6 +190,7 @@ TEST(LaneWindows, LooksForNoDuplicatesWhereAModelHasNoLabels) {
   lanes.predict({.id = 1});
   lanes.fold_all();
   EXPECT_EQ(lanes.pane(0)->predictions, 2U);
+  EXPECT_EQ(lanes.pane(0)->duplicates, 0U);
 }
 
 TEST(LaneWindows, KeepsInterleavedVersionsApart) {

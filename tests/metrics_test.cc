@@ -171,20 +171,6 @@ TEST(Metrics, AreNeverInfiniteOrNaN) {
   EXPECT_DOUBLE_EQ(*all[1].at("mae"), 5e199);
 }
 
-TEST(Metrics, GiveTheLatencyOfAWindow) {
-  LatencySummary latency;
-  for (const NamedMetric& metric : compute_latency(latency))
-    EXPECT_FALSE(metric.value) << metric.name;
-  std::vector<double> values(99, 8);
-  values.push_back(1'000);
-  latency.update(values);
-  Metrics metrics;
-  for (const NamedMetric& metric : compute_latency(latency))
-    metrics.emplace(metric.name, metric.value);
-  EXPECT_DOUBLE_EQ(*metrics.at("latency_mean"), (99 * 8 + 1'000) / 100.0);
-  EXPECT_NEAR(*metrics.at("latency_p99"), 8, 0.02);
-}
-
 // --- Golden values
 
 // What a golden row is called here, or nothing where it is no metric of ours.

@@ -30,6 +30,7 @@ struct Event {
   std::string channel;
   double latency = 0;
   int label = 0;  // 2: none came
+  int duplicates = 0;
 };
 
 void fold(Pane& pane, std::span<const Event> part) {
@@ -45,6 +46,7 @@ void fold(Pane& pane, std::span<const Event> part) {
     column.numbers.push_back(event.amount);
     append(column, channel.categories, event.channel);
     ++pane.predictions;
+    pane.duplicates += static_cast<std::uint64_t>(event.duplicates);
     pane.first_time = std::min(pane.first_time, event.ts);
     pane.last_time = std::max(pane.last_time, event.ts);
     pane.latency.update({&event.latency, 1});
@@ -67,7 +69,8 @@ rc::Gen<std::vector<Event>> events() {
       rc::gen::set(&Event::channel, rc::gen::element<std::string>("web", "shop", "fax", "telex")),
       rc::gen::set(&Event::latency,
                    rc::gen::map(rc::gen::inRange(0, 500), [](int n) { return n / 8.0; })),
-      rc::gen::set(&Event::label, rc::gen::inRange(0, 3))));
+      rc::gen::set(&Event::label, rc::gen::inRange(0, 3)),
+      rc::gen::set(&Event::duplicates, rc::gen::inRange(0, 3))));
 }
 
 Pane pane_of(const std::vector<Event>& stream) {

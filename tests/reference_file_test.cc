@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 namespace driftd {
 namespace {
@@ -256,6 +257,44 @@ TEST_F(ReferenceFileTest, TellsOneReferenceFromAnother) {
   const std::string hash = load("x\n1\n2\n").reference->hash;
   EXPECT_EQ(load("x\n1\n2\n").reference->hash, hash);
   EXPECT_NE(load("x\n1\n3\n").reference->hash, hash);
+}
+
+TEST_F(ReferenceFileTest, CountsIdsThatComeAgain) {
+  EXPECT_EQ(load("id,amount\na,1\nb,2\na,3\n,4\n,5\na,6\n").reference->duplicates, 2U);
+  EXPECT_EQ(load("amount\n1\n1\n").reference->duplicates, 0U);
+}
+
+TEST_F(ReferenceFileTest, CountsRowsInStretchesAsLongAsAWindow) {
+  config_.window.size = 60'000;
+  // Three whole minutes: two rows, none, and one; seconds and texts are the same times.
+  for (const char* const times :
+       {"1700000000,1700000060,1700000090,1700000190,1700000230",
+        "2023-11-14T22:13:20Z,2023-11-14T22:14:20Z,2023-11-14T22:14:50+00:00,"
+        "2023-11-14T22:16:30Z,2023-11-14T22:17:10Z"}) {
+    std::string content = "ts,amount\n";
+    std::istringstream cells(times);
+    for (std::string time; std::getline(cells, time, ',');) content += time + ",1\n";
+    const auto volume = load(content).reference->volume;
+    ASSERT_TRUE(volume) << times;
+    EXPECT_EQ(volume->stretches, 3U);
+    EXPECT_EQ(volume->lowest, 0U);
+    EXPECT_EQ(volume->median, 1U);
+    EXPECT_EQ(volume->highest, 2U);
+    EXPECT_FALSE(load(content + ",1\n").reference->volume) << "a row without a time";
+    EXPECT_FALSE(load(content + "soon,1\n").reference->volume);
+  }
+  config_.window.count = 10;
+  EXPECT_FALSE(load("ts,amount\n1700000000,1\n1700000060,1\n1700000190,1\n").reference->volume);
+}
+
+TEST_F(ReferenceFileTest, TakesTheConfiguredRange) {
+  config_.features.emplace_back().name = "amount";
+  config_.features.back().range = {0, 10};
+  const LoadedModel model = load("amount\n-1\n5\n7\n20\ninf\n");
+  const auto& amount = std::get<NumericReference>(model.reference->series[0].baseline);
+  EXPECT_EQ(amount.range->low, 0);
+  EXPECT_EQ(amount.range->high, 10);
+  EXPECT_EQ(amount.out_of_range, 3U);
 }
 
 }  // namespace

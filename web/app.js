@@ -22,7 +22,8 @@ const kLevels = ["drift", "degraded", "warning", "insufficient_data", "stable"];
 const kReasonWords = new Map([
   ["drift", "has drifted"], ["missing", "has missing values"], ["unseen", "has unseen categories"],
   ["out_of_range", "has values out of range"], ["type_error", "has values of a wrong type"],
-  ["duplicate", "has duplicates"],
+  ["duplicate", "has duplicates"], ["outliers", "has outliers"], ["constant", "is constant"],
+  ["volume", "has an odd volume"], ["missing_columns", "lack columns"],
 ]);
 const kAcronyms = new Set(["f1", "roc", "auc", "mae", "rmse", "mape", "r2", "mcc", "ece"]);
 

@@ -107,6 +107,29 @@ void CellCounters::add_to(std::span<std::uint64_t> counts) const {
   }
 }
 
+std::uint64_t CellCounters::outside(std::uint32_t first, std::uint32_t last) const {
+  const auto is_outside = [&](std::uint32_t cell) { return cell < first || cell > last; };
+  if (counts_.empty())
+    return static_cast<std::uint64_t>(std::count_if(list_.begin(), list_.end(), is_outside));
+  std::uint64_t outside = 0;
+  for (std::uint32_t cell = 0; cell < cells_; ++cell) {
+    if (is_outside(cell)) outside += counts_[cell];
+  }
+  return outside;
+}
+
+std::optional<std::uint32_t> CellCounters::only_cell() const {
+  if (total_ == 0) return std::nullopt;
+  std::uint32_t cell = 0;
+  if (counts_.empty()) {
+    cell = list_.front();
+  } else {
+    while (counts_[cell] == 0) ++cell;
+  }
+  if (outside(cell, cell) > 0) return std::nullopt;
+  return cell;
+}
+
 // Format: number of cells; 1 + counters by cell, or 0 + number of non-empty cells + (distance,
 // count) of each.
 void CellCounters::write(ByteWriter& out) const {

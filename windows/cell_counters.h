@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -34,6 +35,10 @@ class CellCounters {
 
   // Adds the counts to `counts`, which has `cells()` elements.
   void add_to(std::span<std::uint64_t> counts) const;
+  // The counts of all cells below `first` and above `last` together.
+  [[nodiscard]] std::uint64_t outside(std::uint32_t first, std::uint32_t last) const;
+  // The one cell that all of them lie in, if there is one; empty without counts.
+  [[nodiscard]] std::optional<std::uint32_t> only_cell() const;
 
   void write(ByteWriter& out) const;
   // False where the bytes are damaged or are counts over another number of cells.

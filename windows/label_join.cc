@@ -151,6 +151,7 @@ std::size_t LabelJoin::add_predictions(const EventBatch& batch, std::size_t from
     const RowIndex::Place place = find(batch.id[i]);
     if (place.row != kNoRow && found_.predicted_at != kNoTime) {
       discarded.add(DiscardReason::duplicate_prediction);
+      panes[i - from] = assigner.assign_duplicate(batch.version[i], batch.ts[i]);
     } else {
       Row row = place.row == kNoRow ? Row{.id = batch.id[i]} : found_;
       if (place.row != kNoRow) {

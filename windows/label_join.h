@@ -85,8 +85,8 @@ class LabelJoin {
 
   // Takes the predictions [from, to) in order, until the assigner wants to close a window, and
   // returns the position after the last one taken. accepted[i - from] says whether row i is the
-  // first of its id; panes[i - from] its pane. Predictions whose label was waiting are appended to
-  // `joined`.
+  // first of its id; panes[i - from] its pane, or the one that a duplicate is counted in.
+  // Predictions whose label was waiting are appended to `joined`.
   std::size_t add_predictions(const EventBatch& batch, std::size_t from, std::size_t to,
                               PaneAssigner& assigner, std::vector<std::uint8_t>& accepted,
                               std::vector<std::int64_t>& panes, JoinedRows& joined,

@@ -81,7 +81,18 @@ std::size_t LaneWindows::take_predictions(ModelState& state, const EventBatch& b
   }
   group_rows(batch, from, to);
   fold_groups(state, batch);
+  if (state.join != nullptr) count_duplicates(state, batch, from, to);
   return to;
+}
+
+void LaneWindows::count_duplicates(const ModelState& state, const EventBatch& batch,
+                                   std::size_t from, std::size_t to) {
+  for (std::size_t i = from; i < to; ++i) {
+    if (accepted_[i - from] != 0) continue;
+    Pane& target = pane(state, {{batch.model().index, batch.version[i]}, pane_of_row_[i - from]});
+    ++target.duplicates;
+    target.features_changed = true;
+  }
 }
 
 // Rows of one batch mostly share a pane, so the last group is tried first and the list is short.

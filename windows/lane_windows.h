@@ -77,6 +77,8 @@ class LaneWindows {
   void begin_group(const ModelState& state, const EventBatch& batch, Group& group);
   static void count_predicted(const ModelState& state, const EventBatch& batch, const Group& group);
   void fold_groups(const ModelState& state, const EventBatch& batch);
+  void count_duplicates(const ModelState& state, const EventBatch& batch, std::size_t from,
+                        std::size_t to);
   void fold_joined(const ModelState& state);
 
   std::vector<ModelState> models_;

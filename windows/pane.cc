@@ -33,6 +33,7 @@ std::vector<std::uint64_t> Pane::labelled_by_prediction(const ModelSchema& model
 void Pane::merge(const Pane& other) {
   DRIFTD_CHECK(series.size() == other.series.size());
   predictions += other.predictions;
+  duplicates += other.duplicates;
   first_time = std::min(first_time, other.first_time);
   last_time = std::max(last_time, other.last_time);
   for (std::size_t i = 0; i < series.size(); ++i) {
@@ -61,6 +62,7 @@ void Pane::write_features(std::string& out) const {
   writer.varint(predictions);
   writer.signed_varint(first_time);
   writer.signed_varint(last_time);
+  writer.varint(duplicates);
   writer.varint(series.size());
   for (const SeriesSummary& summary : series) {
     std::visit([&](const auto& state) { state.write(writer); }, summary);
@@ -82,6 +84,7 @@ bool Pane::read_features(std::string_view bytes, const MonitoredModel& model) {
   predictions = in.varint();
   first_time = in.signed_varint();
   last_time = in.signed_varint();
+  duplicates = in.varint();
   if (in.varint() != model.reference->series.size()) return false;
   for (std::size_t i = 0; i < series.size(); ++i) {
     const SeriesReference& reference = model.reference->series[i];

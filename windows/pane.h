@@ -68,6 +68,7 @@ struct Pane {
   explicit Pane(const MonitoredModel& model);
 
   std::uint64_t predictions = 0;
+  std::uint64_t duplicates = 0;    // further predictions of an id, by their own times
   TimeMs first_time = kEndOfTime;  // of its predictions
   TimeMs last_time = kNoTime;
   std::vector<SeriesSummary> series;  // by position in ModelSchema::series
@@ -82,6 +83,8 @@ struct Pane {
   bool features_changed = false;
   bool performance_changed = false;
 
+  // Whether it holds more than what labels say.
+  [[nodiscard]] bool has_events() const { return predictions > 0 || duplicates > 0; }
   // Labelled rows by the class that was predicted, in the slots of `predicted`.
   [[nodiscard]] std::vector<std::uint64_t> labelled_by_prediction(const ModelSchema& model) const;
 

@@ -25,16 +25,16 @@ class PaneAssigner {
 
   // The pane of an accepted prediction.
   [[nodiscard]] std::int64_t assign(VersionIndex version, TimeMs time) {
-    if (!window_.by_count()) {
-      const std::int64_t pane = window_.pane_of(time);
-      const TimeMs end = pane + window_.pane_size();
-      if (end + window_.lateness > watermark()) next_end_ = std::min(next_end_, end);
-      return pane;
-    }
-    if (position(version) >= numbers_.size()) numbers_.resize(position(version) + 1, 0);
-    const std::int64_t number = numbers_[position(version)]++;
+    if (!window_.by_count()) return pane_at(time);
+    const std::int64_t number = number_of(version)++;
     window_full_ |= (number + 1) % window_.count == 0;
     return number / window_.count;
+  }
+
+  // The pane that a duplicate is counted in: that of its own time or, by count, the one that is
+  // being filled.
+  [[nodiscard]] std::int64_t assign_duplicate(VersionIndex version, TimeMs time) {
+    return window_.by_count() ? number_of(version) / window_.count : pane_at(time);
   }
 
   // Every prediction read, duplicates too, moves the time on.
@@ -58,12 +58,20 @@ class PaneAssigner {
 
   // By count: how many predictions each version has had; part of the stored state.
   [[nodiscard]] const std::vector<std::int64_t>& numbers() const { return numbers_; }
-  void restore_number(VersionIndex version, std::int64_t number) {
-    if (position(version) >= numbers_.size()) numbers_.resize(position(version) + 1, 0);
-    numbers_[position(version)] = number;
-  }
+  void restore_number(VersionIndex version, std::int64_t number) { number_of(version) = number; }
 
  private:
+  [[nodiscard]] std::int64_t pane_at(TimeMs time) {
+    const std::int64_t pane = window_.pane_of(time);
+    const TimeMs end = pane + window_.pane_size();
+    if (end + window_.lateness > watermark()) next_end_ = std::min(next_end_, end);
+    return pane;
+  }
+  [[nodiscard]] std::int64_t& number_of(VersionIndex version) {
+    if (position(version) >= numbers_.size()) numbers_.resize(position(version) + 1, 0);
+    return numbers_[position(version)];
+  }
+
   WindowSpec window_;
   bool stops_;
   bool window_full_ = false;

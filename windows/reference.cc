@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "core/check.h"
@@ -23,6 +24,57 @@ namespace {
   return kept;
 }
 
+// How many of the values follow one another unchanged, at most; missing ones are passed over.
+template <typename Value>
+[[nodiscard]] std::uint64_t longest_run(const std::vector<Value>& values, auto is_missing) {
+  std::uint64_t longest = 0;
+  std::uint64_t run = 0;
+  const Value* last = nullptr;
+  for (const Value& value : values) {
+    if (is_missing(value)) continue;
+    run = last != nullptr && *last == value ? run + 1 : 1;
+    last = &value;
+    longest = std::max(longest, run);
+  }
+  return longest;
+}
+
+// The quantile `share` of sorted finite values, in the form that NumPy's `linear` method has for
+// tied values too.
+[[nodiscard]] double quantile(const std::vector<double>& sorted, double share) {
+  const double position = static_cast<double>(sorted.size() - 1) * share;
+  const auto below = static_cast<std::size_t>(std::floor(position));
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  const double rest = position - static_cast<double>(below);
+  const double step = sorted[above] - sorted[below];
+  // A step beyond a double's range (-1e308 to 1e308) would make the quantile infinite or NaN;
+  // weighting both ends cannot.
+  return std::isfinite(step) ? sorted[below] + rest * step
+                             : (1 - rest) * sorted[below] + rest * sorted[above];
+}
+
+// Infinite ends become the largest finite ones, beyond which infinities still lie.
+[[nodiscard]] ValueInterval interval_of(double low, double high) {
+  constexpr double kLargest = std::numeric_limits<double>::max();
+  return {.low = std::max(low, -kLargest) + 0.0, .high = std::min(high, kLargest) + 0.0};
+}
+
+// Tukey (1977), Exploratory Data Analysis, chapter 2.
+[[nodiscard]] ValueInterval tukey_fences(const std::vector<double>& sorted) {
+  const double first = quantile(sorted, 0.25);
+  const double third = quantile(sorted, 0.75);
+  const double reach = 1.5 * (third - first);
+  return interval_of(first - reach, third + reach);
+}
+
+// Where the reference itself made the range: its rows that no other row's value is as far out as,
+// each of which would be outside if the range were made of the others.
+[[nodiscard]] std::uint64_t rows_at_the_ends(const std::vector<double>& sorted) {
+  if (sorted.size() < 2) return sorted.size();
+  return static_cast<std::uint64_t>(sorted[0] < sorted[1]) +
+         static_cast<std::uint64_t>(sorted[sorted.size() - 2] < sorted.back());
+}
+
 // The largest share of the reference that lies strictly between two boundaries.
 [[nodiscard]] double largest_gap(const NumericReference& reference) {
   std::uint64_t largest = 0;
@@ -39,15 +91,7 @@ std::vector<double> decile_edges(std::span<const double> sorted) {
   std::vector<double> edges;
   if (sorted.empty()) return edges;
   for (int k = 1; k <= 9; ++k) {
-    const double position = static_cast<double>(sorted.size() - 1) * (k / 10.0);
-    const auto below = static_cast<std::size_t>(std::floor(position));
-    const std::size_t above = std::min(below + 1, sorted.size() - 1);
-    const double share = position - static_cast<double>(below);
-    const double step = sorted[above] - sorted[below];
-    // A step beyond a double's range (-1e308 to 1e308) would make the edge infinite or NaN;
-    // weighting both ends cannot.
-    const double edge = std::isfinite(step) ? sorted[below] + share * step
-                                            : (1 - share) * sorted[below] + share * sorted[above];
+    const double edge = quantile(sorted, k / 10.0);
     if (edges.empty() || edge > edges.back()) edges.push_back(edge);
   }
   return edges;
@@ -76,7 +120,8 @@ double population_deviation(std::span<const double> values) {
   return std::ldexp(std::sqrt(squares / rows), exponent);
 }
 
-NumericReference make_numeric_reference(std::vector<double> values, std::uint64_t distinct_limit) {
+NumericReference make_numeric_reference(std::vector<double> values, std::uint64_t distinct_limit,
+                                        std::optional<ValueRange> range) {
   NumericReference reference;
   std::vector<double> present;
   present.reserve(values.size());
@@ -90,12 +135,21 @@ NumericReference make_numeric_reference(std::vector<double> values, std::uint64_
                [](double value) { return std::isfinite(value); });
   reference.edges = decile_edges(finite);
   reference.deviation = population_deviation(finite);
+  if (range) {
+    reference.range = interval_of(range->low, range->high);
+  } else if (!finite.empty()) {
+    reference.range = interval_of(finite.front(), finite.back());
+  }
+  if (!finite.empty()) reference.fences = tukey_fences(finite);
 
   std::vector<double> boundaries = present;
   boundaries.erase(std::unique(boundaries.begin(), boundaries.end()), boundaries.end());
   reference.distinct = boundaries.size();
   if (boundaries.size() > distinct_limit) boundaries = thinned(present, distinct_limit);
   boundaries.insert(boundaries.end(), reference.edges.begin(), reference.edges.end());
+  for (const auto& interval : {reference.range, reference.fences}) {
+    if (interval) boundaries.insert(boundaries.end(), {interval->low, interval->high});
+  }
   std::sort(boundaries.begin(), boundaries.end());
   boundaries.erase(std::unique(boundaries.begin(), boundaries.end()), boundaries.end());
 
@@ -110,6 +164,15 @@ NumericReference make_numeric_reference(std::vector<double> values, std::uint64_
   }
   for (const double edge : reference.edges)
     reference.edge_cells.push_back(reference.index.cell(edge));
+  for (auto* interval : {&reference.range, &reference.fences}) {
+    if (!*interval) continue;
+    (*interval)->low_cell = reference.index.cell((*interval)->low);
+    (*interval)->high_cell = reference.index.cell((*interval)->high);
+  }
+  if (reference.range)
+    reference.out_of_range = reference.range->outside(reference.summary.counters);
+  if (!range) reference.out_of_range += rows_at_the_ends(finite);
+  reference.longest_run = longest_run(values, [](double value) { return std::isnan(value); });
   if (reference.distinct > distinct_limit) {
     reference.thinning_error = largest_gap(reference);
     reference.gap_sums.assign(reference.index.cells() / 2 + 1, {});
@@ -149,7 +212,35 @@ CategoryReference make_category_reference(const std::vector<std::optional<std::s
   reference.summary.missing = missing;
   for (std::uint32_t code = 0; code < reference.codes(); ++code)
     reference.summary.counters.add(code, reference.counts[code]);
+  reference.longest_run =
+      longest_run(values, [](const std::optional<std::string>& value) { return !value; });
   return reference;
+}
+
+std::optional<ReferenceVolume> reference_volume(std::vector<TimeMs> times, DurationMs stretch) {
+  const auto number_of = [&](TimeMs time) { return time / stretch - (time % stretch < 0 ? 1 : 0); };
+  std::sort(times.begin(), times.end());
+  if (times.empty() || number_of(times.back()) - number_of(times.front()) < 2) return std::nullopt;
+  const TimeMs first = number_of(times.front());
+  const TimeMs last = number_of(times.back());
+  std::vector<std::uint64_t> filled;
+  for (std::size_t i = 0; i < times.size();) {
+    const TimeMs number = number_of(times[i]);
+    std::size_t next = i;
+    while (next < times.size() && number_of(times[next]) == number) ++next;
+    if (number > first && number < last) filled.push_back(next - i);
+    i = next;
+  }
+  // Stretches without a row are not listed: there may be very many.
+  ReferenceVolume volume;
+  volume.stretches = static_cast<std::uint64_t>(last - first - 1);
+  std::sort(filled.begin(), filled.end());
+  const std::uint64_t empty = volume.stretches - filled.size();
+  const auto ranked = [&](std::uint64_t rank) { return rank < empty ? 0 : filled[rank - empty]; };
+  volume.lowest = ranked(0);
+  volume.median = ranked((volume.stretches - 1) / 2);
+  volume.highest = ranked(volume.stretches - 1);
+  return volume;
 }
 
 }  // namespace driftd

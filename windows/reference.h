@@ -15,11 +15,32 @@
 #include <variant>
 #include <vector>
 
+#include "core/clock.h"
 #include "windows/estimation_model.h"
 #include "windows/rank_index.h"
 #include "windows/series_summary.h"
 
 namespace driftd {
+
+// Values from `low` to `high`, both included. Both are boundaries of the counters, so that what
+// lies outside is counted exactly; infinities always do.
+struct ValueInterval {
+  double low = 0;
+  double high = 0;
+  std::uint32_t low_cell = 0;
+  std::uint32_t high_cell = 0;
+
+  [[nodiscard]] std::uint64_t outside(const CellCounters& counters) const {
+    return counters.outside(low_cell, high_cell);
+  }
+};
+
+// What the configuration says of a series' values: at least `low`, at most `high`, which may be
+// infinite.
+struct ValueRange {
+  double low = 0;
+  double high = 0;
+};
 
 struct NumericReference {
   RankIndex index;
@@ -43,6 +64,16 @@ struct NumericReference {
   // Whether windows keep the values between the boundaries: the loader sets it where a detector of
   // the series needs them.
   bool keeps_gaps = false;
+
+  // What the checks of data quality compare with (detectors/data_quality.h).
+  // The configured range, or from the least to the greatest finite value; empty without any.
+  std::optional<ValueInterval> range;
+  // Reference rows outside of the configured range; without one the rows that would be outside of
+  // the others' range.
+  std::uint64_t out_of_range = 0;
+  // Tukey's fences, 1.5 interquartile ranges beyond the quartiles; empty without a finite value.
+  std::optional<ValueInterval> fences;
+  std::uint64_t longest_run = 0;  // rows one after the other with the same value
 };
 
 struct CategoryReference {
@@ -55,6 +86,7 @@ struct CategoryReference {
   [[nodiscard]] std::uint32_t codes() const {
     return static_cast<std::uint32_t>(categories.size()) + (others.empty() ? 0 : 1);
   }
+  std::uint64_t longest_run = 0;  // rows one after the other with the same category
 };
 
 // However few distinct values a reference is limited to, so many categories are told apart.
@@ -65,17 +97,29 @@ struct SeriesReference {
   std::variant<NumericReference, CategoryReference> baseline;
 };
 
+// How many rows the reference has in a stretch of time as long as a window. Its first and its last
+// stretch do not count, as they may be cut off.
+struct ReferenceVolume {
+  std::uint64_t lowest = 0;
+  std::uint64_t median = 0;
+  std::uint64_t highest = 0;
+  std::uint64_t stretches = 0;
+};
+
 struct Reference {
   std::vector<SeriesReference> series;  // by position in ModelSchema::series
   EstimationModel estimation;           // empty where nothing is estimated
   std::uint64_t rows = 0;
-  std::string hash;  // of everything above: tells one reference from another
+  std::uint64_t duplicates = 0;           // rows whose `id` an earlier one has
+  std::optional<ReferenceVolume> volume;  // windows by time, and a reference with times
+  std::string hash;                       // of everything above: tells one reference from another
 };
 
 // A series without any value to compare with (every cell missing) is refused by the loader.
 // `distinct_limit`: beyond this many distinct values the boundaries are thinned to quantiles.
 [[nodiscard]] NumericReference make_numeric_reference(std::vector<double> values,
-                                                      std::uint64_t distinct_limit);
+                                                      std::uint64_t distinct_limit,
+                                                      std::optional<ValueRange> range = {});
 // Canonical texts; a missing cell is an empty optional. `distinct_limit`: so many categories, but
 // at least kLeastCategories, have a code of their own: the most frequent ones, of equally frequent
 // ones the first in order.
@@ -84,6 +128,11 @@ struct Reference {
 
 // The population standard deviation (divisor n) of finite values; 0 without any.
 [[nodiscard]] double population_deviation(std::span<const double> values);
+
+// Stretches begin at multiples of their length since the epoch, as windows do. Empty where none
+// lies between the first and the last.
+[[nodiscard]] std::optional<ReferenceVolume> reference_volume(std::vector<TimeMs> times,
+                                                              DurationMs stretch);
 
 // The edges k/10, k = 1..9, of sorted finite values, in the form that NumPy's `linear` method has
 // for tied values too; repeated edges are given once.

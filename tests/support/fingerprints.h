@@ -129,6 +129,7 @@ class FingerprintWriter {
   }
   void add(const Pane& pane) {
     count(pane.predictions);
+    count(pane.duplicates);
     time(pane.first_time);
     time(pane.last_time);
     for (const SeriesSummary& series : pane.series) {

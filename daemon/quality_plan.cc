@@ -1,0 +1,60 @@
+#include "daemon/quality_plan.h"
+
+#include "detectors/model_quality.h"
+
+namespace driftd {
+namespace {
+
+struct FeatureLimit {
+  std::string_view check;
+  std::optional<double> FeatureConfig::* largest;
+};
+constexpr FeatureLimit kFeatureLimits[] = {
+    {"missing", &FeatureConfig::max_missing},   {"type_error", &FeatureConfig::max_type_error},
+    {"unseen", &FeatureConfig::max_unseen},     {"out_of_range", &FeatureConfig::max_out_of_range},
+    {"outliers", &FeatureConfig::max_outliers},
+};
+
+[[nodiscard]] Limits limits_of(const QualityCheck& check, const FeatureConfig* feature) {
+  if (feature == nullptr) return quality_limits({});
+  if (check.name == "constant" && feature->may_be_constant) return {};
+  for (const FeatureLimit& limit : kFeatureLimits) {
+    if (limit.check == check.name) return quality_limits(feature->*limit.largest);
+  }
+  return quality_limits({});
+}
+
+// The first windows of a monitor may have begun before its first event.
+[[nodiscard]] bool is_whole(const WindowName& window, const WindowSpec& spec) {
+  return !window.partial && window.index * spec.hop() >= spec.size;
+}
+
+}  // namespace
+
+QualityPlan quality_plan(SeriesType type, const FeatureConfig* feature) {
+  QualityPlan plan;
+  for (const QualityCheck& check : quality_checks()) {
+    if (check.fits(type)) plan.emplace_back(&check, limits_of(check, feature));
+  }
+  return plan;
+}
+
+void check_model(const MonitoredModel& model, const ModelConfig& config, bool has_labels,
+                 const WindowName& window, const Pane& pane,
+                 const std::function<void(std::string_view, const Verdict&)>& add) {
+  const QualityConfig& quality = config.quality;
+  if (has_labels) {
+    add("duplicate", judge(duplicates(*model.reference, pane),
+                           quality_limits(quality.max_duplicate), config.min_samples));
+  }
+  add("missing_columns",
+      judge(missing_columns(*model.schema, *model.reference, pane),
+            quality_limits(quality.max_missing_columns.value_or(0)), config.min_samples));
+  if (!model.window.by_count()) {
+    add("volume",
+        judge_volume(pane.predictions, model.reference->volume,
+                     {quality.min_volume, quality.max_volume}, is_whole(window, model.window)));
+  }
+}
+
+}  // namespace driftd
