@@ -125,7 +125,7 @@ Outcome run(const QualityCheck& check, const SeriesReference& reference,
 Outcome compare_shares(const Share& window, const Share& reference) {
   Outcome outcome;
   outcome.n = static_cast<std::int64_t>(window.whole);
-  const auto interval = wilson_interval(window);
+  const auto interval = wilson(static_cast<double>(window.part), static_cast<double>(window.whole));
   if (!interval) return outcome;
   outcome.statistic = window.value();
   outcome.low = interval->low;

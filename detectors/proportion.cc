@@ -15,9 +15,6 @@ using QuietPolicy = boost::math::policies::policy<
     boost::math::policies::underflow_error<boost::math::policies::ignore_error>,
     boost::math::policies::evaluation_error<boost::math::policies::ignore_error>>;
 
-constexpr double kNormal975 = 1.959963984540054;  // the normal distribution's quantile of 97.5 %
-constexpr double kTail = 0.025;
-
 // A term this small of the sum so far no longer changes it.
 constexpr double kNegligible = 1e-18;
 
@@ -46,20 +43,6 @@ struct Hypergeometric {
 };
 
 }  // namespace
-
-std::optional<Interval> wilson_interval(const Share& share) {
-  if (share.whole == 0) return std::nullopt;
-  const auto n = static_cast<double>(share.whole);
-  const double p = share.value();
-  const double z2 = kNormal975 * kNormal975;
-  const double middle = p + z2 / (2 * n);
-  const double reach = kNormal975 * std::sqrt(p * (1 - p) / n + z2 / (4 * n * n));
-  Interval interval{(middle - reach) / (1 + z2 / n), (middle + reach) / (1 + z2 / n)};
-  // The ends are 0 and 1 exactly, but for rounding.
-  if (share.part == 0) interval.low = 0;
-  if (share.part == share.whole) interval.high = 1;
-  return interval;
-}
 
 Interval count_interval(std::uint64_t count) {
   const auto n = static_cast<double>(count);

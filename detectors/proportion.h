@@ -1,5 +1,5 @@
-// Shares and counts with what is known of them: intervals, and whether a window's share exceeds the
-// reference's.
+// Whether a window's share exceeds the reference's, and whether two counts differ. The interval of
+// a share itself is Wilson's (intervals.h).
 //
 // Thread rule: pure. Allocation rule: none. Failure rule: what is not defined (nothing was counted)
 // is an empty optional.
@@ -8,13 +8,9 @@
 #include <cstdint>
 #include <optional>
 
-namespace driftd {
+#include "detectors/intervals.h"
 
-// Two-sided, 95 %.
-struct Interval {
-  double low = 0;
-  double high = 0;
-};
+namespace driftd {
 
 // `part` of `whole`, part <= whole.
 struct Share {
@@ -26,10 +22,8 @@ struct Share {
   }
 };
 
-// The score interval of a share: Wilson (1927), J. Am. Stat. Assoc. 22. Empty where whole is 0.
-[[nodiscard]] std::optional<Interval> wilson_interval(const Share& share);
-
-// The exact interval of a Poisson mean of which `count` were seen: Garwood (1936), Biometrika 28.
+// The exact 95 % interval of a Poisson mean of which `count` were seen: Garwood (1936),
+// Biometrika 28.
 [[nodiscard]] Interval count_interval(std::uint64_t count);
 
 // The chance that the window would hold at least its part if it and the reference were drawn from

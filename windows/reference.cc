@@ -41,7 +41,7 @@ template <typename Value>
 
 // The quantile `share` of sorted finite values, in the form that NumPy's `linear` method has for
 // tied values too.
-[[nodiscard]] double quantile(const std::vector<double>& sorted, double share) {
+[[nodiscard]] double quantile(std::span<const double> sorted, double share) {
   const double position = static_cast<double>(sorted.size() - 1) * share;
   const auto below = static_cast<std::size_t>(std::floor(position));
   const std::size_t above = std::min(below + 1, sorted.size() - 1);
