@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures driftd against the floor that the machine sets; ./dev bench builds it and runs this.
 #
-#   bench/run.sh [kafka|labels|pending|replay|micro|memory|join|stores|sequential|all]
+#   bench/run.sh [kafka|labels|pending|replay|micro|detectors|memory|join|stores|sequential|all]
 #                                              default: all but pending, stores and sequential
 #
 #   kafka   a real broker, lz4, 1 and 4 partitions: a program that only counts bytes and
@@ -13,6 +13,7 @@
 #   memory  resident memory of `driftd run` at each quarter of the topic
 #   replay  `driftd replay` over files, without and with labels
 #   micro   single steps of the pipeline (Google Benchmark)
+#   detectors  each window detector on 10,000 values a side, beside SciPy where BENCH_PYTHON has it
 #   join    the label join over files, with durable checkpoints, and a start on it; 2 GB of disk
 #   stores  the load of the label join on a log of our own, RocksDB, LMDB and SQLite, one after the
 #           other, and what each does on a full disk; half an hour, 10 GB of disk
@@ -27,6 +28,7 @@
 #   BENCH_STORES   log rocksdb rocksdb_one lmdb sqlite_arrival sqlite
 #   BENCH_LANES    lanes of `driftd run`: 0, one a core
 #   BENCH_KEEP=1   leaves the broker and its topics for the next run
+#   BENCH_PYTHON   python3; one with SciPy for the comparison of `detectors`
 #   KAFKA_PORT     29492
 set -euo pipefail
 
@@ -302,6 +304,19 @@ bench_sequential() {
 
 bench_micro() { "$build/bench/bench_micro" --benchmark_counters_tabular=true; }
 
+bench_detectors() {
+  local ours=$dir/detectors theirs=$dir/detectors-scipy
+  "$build/bench/bench_detectors" >"$ours"
+  if ! "${BENCH_PYTHON:-python3}" "$root/bench/detectors_scipy.py" >"$theirs" 2>"$dir/scipy.log"; then
+    say "no SciPy to compare with: set BENCH_PYTHON (its last word: $(tail -n 1 "$dir/scipy.log"))"
+    : >"$theirs"
+  fi
+  echo "step                    driftd       SciPy   times"
+  awk 'NR == FNR { scipy[$1] = $2; next }
+       $1 in scipy { printf "%-20s %9.2f %s %8.1f %s %7.0f\n", $1, $2, $3, scipy[$1], $3, scipy[$1] / $2; next }
+       { printf "%-20s %9.2f %s\n", $1, $2, $3 }' "$theirs" "$ours"
+}
+
 bench_join() {
   "$build/bench/bench_label_join" "$dir/label_join" "${BENCH_ROWS:-10000000}" "${BENCH_PAIRS:-2000000}"
   rm -rf "${dir:?}/label_join"
@@ -309,9 +324,12 @@ bench_join() {
 
 mkdir -p "$dir"
 case ${1:-all} in
-  kafka | labels | pending | memory | replay | micro | join | stores | sequential) "bench_$1" ;;
+  kafka | labels | pending | memory | replay | micro | detectors | join | stores | sequential)
+    "bench_$1"
+    ;;
   all)
     bench_micro
+    bench_detectors
     bench_join
     bench_replay
     bench_kafka

@@ -53,24 +53,27 @@ struct Distances {
   const double median = median_of(table, side);
   const auto rows = static_cast<double>(side.rows);
   Distances made;
+  if (table.open_groups == 0) {
+    // Groups without a row of this sample add nothing, which is quicker than asking.
+    for (const TieGroup& group : table.groups)
+      made.mean += std::abs(group.value - median) * static_cast<double>(group.*side.count);
+    made.mean /= rows;
+    for (const TieGroup& group : table.groups) {
+      const double off = std::abs(group.value - median) - made.mean;
+      made.squares += off * off * static_cast<double>(group.*side.count);
+    }
+    return made;
+  }
   std::size_t open = 0;
   for (std::size_t i = 0; i < table.groups.size(); ++i) {
     const auto count = static_cast<double>(table.groups[i].*side.count);
     if (count > 0) made.mean += std::abs(value_of(table, side, i, open) - median) * (count / rows);
     open += table.groups[i].is_open();
   }
-  if (table.open_groups > 0) {
-    // The squares of what lies in a gap are not known one by one, but those of all are.
-    const double shift = side.moments.moments.mean - median;
-    made.squares = side.moments.moments.squares + rows * (shift - made.mean) * (shift + made.mean);
-    made.squares = std::max(0.0, made.squares);
-    return made;
-  }
-  for (const TieGroup& group : table.groups) {
-    if (group.*side.count == 0) continue;
-    const double off = std::abs(group.value - median) - made.mean;
-    made.squares += off * off * static_cast<double>(group.*side.count);
-  }
+  // The squares of what lies in a gap are not known one by one, but those of all are.
+  const double shift = side.moments.moments.mean - median;
+  made.squares = side.moments.moments.squares + rows * (shift - made.mean) * (shift + made.mean);
+  made.squares = std::max(0.0, made.squares);
   return made;
 }
 
@@ -104,7 +107,7 @@ Outcome variance_shift(const NumericComparison& samples) {
   const bool constant = reference.mean == 0 || current.mean == 0;
   outcome.effect = constant
                        ? (reference.mean == current.mean ? 0 : std::numeric_limits<double>::max())
-                       : std::abs(std::log(current.mean / reference.mean));
+                       : std::abs(std::log(current.mean) - std::log(reference.mean));
   return outcome;
 }
 

@@ -22,6 +22,7 @@
 #include "daemon/replay.h"
 #include "state/column_file.h"
 #include "tests/support/golden.h"
+#include "windows/reference.h"
 
 namespace driftd {
 namespace {
@@ -305,6 +306,97 @@ void expect_data_quality(const fs::path& folder, const Collector& collector) {
   EXPECT_GE(compared, 500u);
 }
 
+// The finite numbers of a reference's column.
+[[nodiscard]] std::vector<double> reference_numbers(const fs::path& folder,
+                                                    const std::string& column) {
+  const auto file = read_column_file((folder / "reference.csv.gz").string());
+  const CellColumn& cells = *file.value().find(column);
+  std::vector<double> numbers;
+  for (std::size_t row = 0; row < cells.size(); ++row) {
+    const auto cell = cells.cell(row);
+    const auto number = cell ? parse_number(*cell) : std::nullopt;
+    if (number && std::isfinite(*number)) numbers.push_back(*number);
+  }
+  return numbers;
+}
+
+[[nodiscard]] std::size_t distinct_in(const fs::path& folder, const std::string& column) {
+  const auto file = read_column_file((folder / "reference.csv.gz").string());
+  const CellColumn& cells = *file.value().find(column);
+  std::set<std::string> distinct;
+  for (std::size_t row = 0; row < cells.size(); ++row)
+    distinct.insert(std::string(cells.cell(row).value_or("")));
+  return distinct.size();
+}
+
+// NannyML 0.13.1, where its definition is ours; docs/detectors.md says where it is not.
+void expect_nannyml(const fs::path& folder, const Collector& collector) {
+  // From so many reference rows on it estimates the rank statistics from quantiles.
+  constexpr std::size_t kEstimatedFrom = 10'000;
+  const std::map<std::string, std::string> detectors = {
+      {"kolmogorov_smirnov", "ks"}, {"wasserstein", "wasserstein"}, {"chi2", "chi2"},
+      {"jensen_shannon", "js"},     {"hellinger", "hellinger"},     {"l_infinity", "linf"}};
+  std::map<std::string, std::size_t> distinct;
+  std::map<std::string, std::vector<double>> numbers;
+  std::size_t compared = 0;
+  for (auto& row : read_rows(folder / "golden_nannyml_univariate.csv")) {
+    if (row["period"] != "analysis") continue;
+    const std::string& column = row["column"];
+    const Finding* finding =
+        collector.finding(column, detectors.at(row["method"]), std::stol(row["chunk_index"]));
+    if (finding == nullptr) continue;
+    if (!numbers.contains(column)) {
+      numbers[column] = reference_numbers(folder, column);
+      distinct[column] = distinct_in(folder, column);
+    }
+    const bool numeric = collector.finding(column, "ks", 0) != nullptr;
+    const bool by_rank = row["method"] == "kolmogorov_smirnov" || row["method"] == "wasserstein";
+    if (numeric && (!by_rank || numbers[column].size() >= kEstimatedFrom)) continue;
+    if (row["method"] == "chi2" && distinct[column] <= 2) continue;  // Yates' correction
+    std::optional<double> ours = finding->statistic;
+    if (row["method"] == "wasserstein") {
+      if (!ours) continue;  // a constant reference
+      *ours *= population_deviation(numbers[column]);
+    }
+    EXPECT_TRUE(agree(ours, row["value"], 1e-9))
+        << "NannyML's " << row["method"] << " of " << column << ", chunk " << row["chunk_index"];
+    ++compared;
+  }
+  const bool only_estimates = compared == 0;  // numeric features over a long reference
+  EXPECT_TRUE(only_estimates || compared >= 50u) << compared;
+}
+
+// Evidently 0.7.23, likewise.
+void expect_evidently(const fs::path& folder, const Collector& collector) {
+  struct Same {
+    const char* detector;
+    bool p_value;
+  };
+  const std::map<std::pair<std::string, std::string>, Same> same = {
+      {{"anderson", "num"}, {"anderson_darling", true}},
+      {{"cramer_von_mises", "num"}, {"cvm", true}},
+      {{"wasserstein", "num"}, {"wasserstein", false}},
+      {{"psi", "cat"}, {"psi", false}},
+      {{"hellinger", "cat"}, {"hellinger", false}}};
+  std::size_t compared = 0;
+  for (auto& row : read_rows(folder / "golden_evidently_stattests.csv")) {
+    const auto found = same.find({row["method"], row["type"]});
+    if (found == same.end() || row["status"] != "ok") continue;
+    const Finding* finding =
+        collector.finding(row["column"], found->second.detector, std::stol(row["chunk_index"]));
+    if (finding == nullptr) continue;
+    // It divides by at least 0.001; over a constant column nothing is defined here.
+    if (row["method"] == "wasserstein" && is_constant(folder, row["column"])) continue;
+    if (!finding->statistic && row["method"] == "anderson") continue;  // all values equal
+    EXPECT_TRUE(agree(found->second.p_value ? finding->p_value : finding->statistic,
+                      row["drift_score"], 1e-6))
+        << "Evidently's " << row["method"] << " of " << row["column"] << ", chunk "
+        << row["chunk_index"];
+    ++compared;
+  }
+  EXPECT_GE(compared, 400u);
+}
+
 TEST_P(SharedSet, EqualsTheGoldensInEveryChunk) {
   const auto shared = find_shared();
   if (!shared) GTEST_SKIP() << kNoShared;
@@ -341,6 +433,8 @@ TEST_P(SharedSet, EqualsTheGoldensInEveryChunk) {
   EXPECT_GE(compared, 100u);
   expect_shared_metrics(folder, "labels", collector);
   expect_data_quality(folder, collector);
+  expect_nannyml(folder, collector);
+  if (fs::exists(folder / "golden_evidently_stattests.csv")) expect_evidently(folder, collector);
 }
 
 TEST(SharedSetWithMessyLabels, EqualsTheGoldens) {
