@@ -26,7 +26,7 @@ constexpr FeatureLimit kFeatureLimits[] = {
 
 // The first windows of a monitor may have begun before its first event.
 [[nodiscard]] bool is_whole(const WindowName& window, const WindowSpec& spec) {
-  return !window.partial && window.index * spec.hop() >= spec.size;
+  return window.index * spec.hop() >= spec.size;
 }
 
 }  // namespace

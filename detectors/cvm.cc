@@ -111,6 +111,7 @@ Outcome cvm(const NumericComparison& samples) {
   Long most = 0;
   Long reference_before = 0;
   Long current_before = 0;
+  Long squares = 0;  // of the distances of the distribution functions, over all pooled values
   for (const TieGroup& group : table.groups) {
     const auto r = static_cast<Long>(group.reference);
     const auto c = static_cast<Long>(group.current);
@@ -131,6 +132,8 @@ Outcome cvm(const NumericComparison& samples) {
     }
     reference_before += r;
     current_before += c;
+    const Long distance = reference_before / m - current_before / n;
+    squares += (r + c) * distance * distance;
   }
   const Long pairs = m * n;
   const Long all = m + n;
@@ -142,7 +145,7 @@ Outcome cvm(const NumericComparison& samples) {
   outcome.p_value = exact ? cvm_exact_sf(static_cast<std::int64_t>(twelve_u), table.reference_total,
                                          table.current_total)
                           : cvm_sf(t, table.reference_total, table.current_total);
-  outcome.effect = std::sqrt(std::max(0.0, t * static_cast<double>(all / pairs)));
+  outcome.effect = std::sqrt(static_cast<double>(squares / all));
   outcome.bound =
       bound_of(static_cast<double>(std::max(most - twelve_u, twelve_u - least) / scale));
   return outcome;

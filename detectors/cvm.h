@@ -6,7 +6,9 @@
 // with T standardised by its exact mean and variance and the limit law's series cut at terms below
 // 1e-7 as SciPy cuts it (so p-values below 1e-6 are of that size only by order); offline and up to
 // 20 values each, exact. Over open groups (rank_table.h) T is that of rows in mid-group, off by at
-// most the bound. The effect is sqrt(T (n + m) / (nm)), the root of the mean squared distance.
+// most the bound. The effect is the root of the mean squared
+// distance of the distribution functions over the pooled values; without ties that is about
+// sqrt(T (n + m) / (nm)), while ties make T large even where the samples are the same.
 // Source: Anderson (1962), Ann. Math. Stat. 33; exact: Xiao, Gordon and Yakovlev (2007), J. Stat.
 // Software 17(8).
 #pragma once
