@@ -191,6 +191,7 @@ CategoryReference make_category_reference(const std::vector<std::optional<std::s
   std::uint64_t missing = 0;
   for (const auto& value : values) value ? ++counts[*value] : ++missing;
   std::vector<std::pair<std::uint64_t, std::string_view>> order;
+  order.reserve(counts.size());
   for (const auto& [text, times] : counts) order.emplace_back(times, text);
   const std::uint64_t limit = std::max(distinct_limit, kLeastCategories);
   if (order.size() > limit) {
