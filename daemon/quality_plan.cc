@@ -24,7 +24,9 @@ constexpr FeatureLimit kFeatureLimits[] = {
   return quality_limits({});
 }
 
-// The first windows of a monitor may have begun before its first event.
+// The first windows of a monitor may have begun before its first event. One that the end of a
+// replay cuts off is judged by what came, like everything else of it: health does not follow it,
+// and a daemon that closes it because its partitions are idle says the same.
 [[nodiscard]] bool is_whole(const WindowName& window, const WindowSpec& spec) {
   return window.index * spec.hop() >= spec.size;
 }

@@ -8,13 +8,16 @@
 
 #include "core/check.h"
 #include "core/closest.h"
+#include "detectors/data_quality.h"
+#include "detectors/model_quality.h"
 #include "detectors/registry.h"
 
 namespace driftd {
 namespace {
 
-// Shares that are found of every series without being listed.
-constexpr std::array<std::string_view, 3> kQuality = {"missing", "type_error", "unseen"};
+// What is found of a model's predictions as a whole (daemon/quality_plan.cc).
+constexpr std::array<std::string_view, 3> kOfPredictions = {"duplicate", "missing_columns",
+                                                            "volume"};
 
 [[nodiscard]] std::optional<double> score_of(const MonitoredModel& model, const Pane& pane) {
   for (std::size_t i = 0; i < model.schema->series.size(); ++i) {
@@ -233,7 +236,7 @@ bool SequentialWatches::read(ByteReader& in, SequentialWatches& out) {
 
 namespace {
 
-// What is found of a series: its detectors and the shares of data quality.
+// What is found of a series: its detectors and the checks of data quality.
 [[nodiscard]] std::vector<std::string_view> found_of(const ModelConfig& config,
                                                      const SeriesSchema& series) {
   std::vector<std::string_view> names;
@@ -247,8 +250,8 @@ namespace {
       if (wanted) names.push_back(detector.name);
     }
   }
-  for (const std::string_view share : kQuality) {
-    if (share != "unseen" || series.type == SeriesType::categorical) names.push_back(share);
+  for (const QualityCheck& check : quality_checks()) {
+    if (check.fits(series.type)) names.push_back(check.name);
   }
   return names;
 }
@@ -271,14 +274,17 @@ Result<> check_sequential(const ModelConfig& config, const ModelSchema& schema) 
   for (const SequentialConfig& watch : config.sequential) {
     if (watch.source != SequentialSource::statistic) continue;
     const auto series = std::ranges::find(schema.series, watch.series, &SeriesSchema::name);
-    if (series == schema.series.end()) {
-      std::vector<std::string_view> names;
-      names.reserve(schema.series.size());
+    const bool of_predictions = watch.series == kPredictionsSeries;
+    if (series == schema.series.end() && !of_predictions) {
+      std::vector<std::string_view> names{kPredictionsSeries};
+      names.reserve(schema.series.size() + 1);
       for (const SeriesSchema& known : schema.series) names.push_back(known.name);
       return refuse(config, watch, fmt::format("the model has no series `{}`", watch.series),
                     watch.series, names);
     }
-    const std::vector<std::string_view> found = found_of(config, *series);
+    const std::vector<std::string_view> found =
+        of_predictions ? std::vector(kOfPredictions.begin(), kOfPredictions.end())
+                       : found_of(config, *series);
     if (std::ranges::find(found, watch.name) == found.end()) {
       return refuse(config, watch,
                     fmt::format("no `{}` is found of `{}`", watch.name, watch.series), watch.name,

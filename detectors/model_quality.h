@@ -39,8 +39,8 @@ struct VolumeLimits {
 // the window has significantly fewer events than the reference's emptiest stretch of that length
 // and less than two thirds of them, or significantly more than its fullest and more than one and a
 // half times as many. Never drift: traffic falls at night, on holidays and when a version is
-// replaced, and retraining helps against none of it. `is_whole`: the window can have begun neither
-// before the first event nor end after the last.
+// replaced, and retraining helps against none of it. `is_whole`: the window cannot have begun
+// before the first event.
 [[nodiscard]] Verdict judge_volume(std::uint64_t events,
                                    const std::optional<ReferenceVolume>& reference,
                                    const VolumeLimits& limits, bool is_whole);

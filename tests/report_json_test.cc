@@ -313,6 +313,7 @@ RC_GTEST_PROP(ReportJson, ReadsFindingsBackAsTheyWere, ()) {
                         .low = some_number(),
                         .high = some_number(),
                         .p_value = some_number(),
+                        .bound = some_number(),
                         .threshold = some_number(),
                         .level = some_level()};
   const Finding read = read_back(written);
@@ -323,6 +324,7 @@ RC_GTEST_PROP(ReportJson, ReadsFindingsBackAsTheyWere, ()) {
   RC_ASSERT(read.low == written.low);
   RC_ASSERT(read.high == written.high);
   RC_ASSERT(read.p_value == written.p_value);
+  RC_ASSERT(read.bound == written.bound);
   RC_ASSERT(read.threshold == written.threshold);
   RC_ASSERT(read.level == written.level);
 }

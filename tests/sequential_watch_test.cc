@@ -269,7 +269,7 @@ TEST(SequentialWatch, IsRefusedWhereNothingIsFoundOfItsSeries) {
   const std::tuple<const char*, const char*, const char*> cases[] = {
       {"amuont", "ks", "the model has no series `amuont`: did you mean `amount`?"},
       {"amount", "kss", "no `kss` is found of `amount`: did you mean `ks`?"},
-      {"amount", "unseen", "no `unseen` is found of `amount`: there is ks, psi, missing"},
+      {"amount", "unseen", "no `unseen` is found of `amount`: there is ks, psi, "},
   };
   for (const auto& [series, detector, message] : cases) {
     watch.series = series;
@@ -278,8 +278,16 @@ TEST(SequentialWatch, IsRefusedWhereNothingIsFoundOfItsSeries) {
     ASSERT_FALSE(checked) << message;
     EXPECT_THAT(checked.error().message, HasSubstr(message));
   }
-  watch.name = "missing";
+  for (const char* const check : {"missing", "outliers", "out_of_range"}) {
+    watch.name = check;
+    EXPECT_TRUE(check_sequential(model, schema)) << check;
+  }
+  watch.series = "predictions";
+  watch.name = "volume";
   EXPECT_TRUE(check_sequential(model, schema));
+  watch.name = "ks";
+  EXPECT_FALSE(check_sequential(model, schema));
+  watch.series = "amount";
   // What the owner switched off is not found.
   FeatureConfig& feature = model.features.emplace_back();
   feature.name = "amount";

@@ -197,6 +197,7 @@ CategoryReference make_category_reference(const std::vector<std::optional<std::s
   if (order.size() > limit) {
     std::ranges::stable_sort(order, std::ranges::greater(),
                              [](const auto& one) { return one.first; });
+    reference.others.reserve(order.size() - limit);
     for (std::size_t i = limit; i < order.size(); ++i)
       reference.others.emplace_back(order[i].second);
     order.resize(limit);
