@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Measures driftd against the floor that the machine sets; ./dev bench builds it and runs this.
 #
-#   bench/run.sh [kafka|labels|pending|replay|micro|detectors|memory|join|stores|sequential|all]
-#                                              default: all but pending, stores and sequential
+#   bench/run.sh [kafka|labels|pending|replay|micro|detectors|memory|join|false_alarms|stores|
+#                 sequential|all]   default: all but pending, false_alarms, stores and sequential
 #
 #   kafka   a real broker, lz4, 1 and 4 partitions: a program that only counts bytes and
 #           `driftd run`, in turns; events per second of the whole process's CPU time
@@ -15,6 +15,8 @@
 #   micro   single steps of the pipeline (Google Benchmark)
 #   detectors  each window detector on 10,000 values a side, beside SciPy where BENCH_PYTHON has it
 #   join    the label join over files, with durable checkpoints, and a start on it; 2 GB of disk
+#   false_alarms [ARGUMENTS]  alerts on stable simulated traffic and delays after shifts, ours and the
+#           usual rules'; about half an hour of two cores, with --quick a few minutes; --help
 #   stores  the load of the label join on a log of our own, RocksDB, LMDB and SQLite, one after the
 #           other, and what each does on a full disk; half an hour, 10 GB of disk
 #   sequential  the sequential detectors and River's, on the same values; River comes from PyPI
@@ -302,6 +304,8 @@ bench_sequential() {
   "$python" "$root/bench/sequential.py" "$build/bench/bench_sequential" "$dir"
 }
 
+bench_false_alarms() { "$build/bench/bench_false_alarms" "$@"; }
+
 bench_micro() { "$build/bench/bench_micro" --benchmark_counters_tabular=true; }
 
 bench_detectors() {
@@ -327,6 +331,7 @@ case ${1:-all} in
   kafka | labels | pending | memory | replay | micro | detectors | join | stores | sequential)
     "bench_$1"
     ;;
+  false_alarms) bench_false_alarms "${@:2}" ;;
   all)
     bench_micro
     bench_detectors
@@ -337,7 +342,7 @@ case ${1:-all} in
     bench_memory
     ;;
   *)
-    sed -n '2,30s/^# \{0,1\}//p' "$0"
+    sed -n '2,33s/^# \{0,1\}//p' "$0"
     exit 64
     ;;
 esac
