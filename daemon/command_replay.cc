@@ -112,6 +112,12 @@ int command_replay(const ReplayCommandOptions& options) {
     return exit_code_of(summary.error().code);
   }
   writer.write(*summary);
+  if (summary->predictions == 0) {
+    fmt::print(stderr,
+               "driftd: no prediction was accepted from {}: each line must be one JSON object of a "
+               "configured model; what was discarded is counted by reason\n",
+               options.predictions);
+  }
   writer.say(options.out.empty() ? stderr : stdout, *summary);
   if (writer.failed()) {
     fmt::print(stderr, "driftd: the report could not be written completely: is the disk full?\n");

@@ -34,8 +34,8 @@ Outcome ks(const NumericComparison& samples) {
   outcome.statistic = static_cast<double>(largest) / (rows * reference_rows);
   const auto effective =
       static_cast<std::int64_t>(std::nearbyint(rows * reference_rows / (rows + reference_rows)));
-  outcome.p_value =
-      kolmogorov_two_sided_sf(*outcome.statistic, std::max<std::int64_t>(1, effective));
+  // One value against another one rounds to no values: whatever they are, it is no evidence.
+  outcome.p_value = effective == 0 ? 1 : kolmogorov_two_sided_sf(*outcome.statistic, effective);
   outcome.effect = outcome.statistic;
   outcome.bound = bound_of(table.thinning_error);
   return outcome;

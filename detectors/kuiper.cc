@@ -21,10 +21,10 @@ double kuiper_sf(double v, double effective_size) {
   for (double k = 1;; ++k) {
     const double square = k * k * z * z;
     const double weight = std::exp(-2 * square);
-    const double term = 2 * (4 * square - 1) * weight;
-    limit += term;
+    limit += 2 * (4 * square - 1) * weight;
     correction += k * k * (4 * square - 3) * weight;
-    if (std::abs(term) * k * k <= kNegligible * std::abs(limit) || weight == 0) break;
+    // By the size of what follows and not by the term itself, which is 0 where 2 k z is 1.
+    if (8 * square * weight * k * k <= kNegligible * std::abs(limit) || weight == 0) break;
   }
   return std::clamp(limit - 8 * v / 3 * correction, 0.0, 1.0);
 }

@@ -31,8 +31,8 @@ Result<LineReader> LineReader::open(const std::string& path, std::size_t max_lin
   const std::string name = is_stdin ? "standard input" : path;
   if (descriptor < 0) {
     const int error = errno;
-    return fail(error == ENOENT ? ErrorCode::not_found : ErrorCode::io,
-                name + ": cannot be opened: " + std::strerror(error));
+    return fail(ErrorCode::io, name + ": cannot be opened (" + std::strerror(error) +
+                                   "): check that the file exists and may be read");
   }
   struct stat status{};
   if (::fstat(descriptor, &status) == 0 && S_ISDIR(status.st_mode)) {

@@ -128,5 +128,12 @@ TEST(Ks, AgreesWithSciPyOnTheGoldenPairs) {
   EXPECT_EQ(compared, 49);
 }
 
+// SciPy's method="exact": D is 0 or 1, and either is certain to be reached.
+TEST(Ks, OneValueAgainstAnotherIsNoEvidence) {
+  const Outcome outcome = ks_of({1}, {2});
+  EXPECT_EQ(outcome.statistic, 1);
+  EXPECT_EQ(outcome.p_value, 1);
+}
+
 }  // namespace
 }  // namespace driftd

@@ -7,8 +7,10 @@
 
 #include <random>
 #include <string>
+#include <tuple>
 #include <vector>
 
+#include "detectors/kuiper.h"
 #include "detectors/registry.h"
 #include "tests/support/samples.h"
 
@@ -109,6 +111,21 @@ TEST(Bounds, HoldWhereCategoriesShareABin) {
       EXPECT_LE(*of_some.statistic, *of_all.statistic + 1e-12) << name;
       EXPECT_LE(*of_all.statistic, *of_some.statistic + of_some.bound.value_or(0) + 1e-12) << name;
     }
+  }
+}
+
+// Where V sqrt(nm / (n + m)) is 1/2 the first term of the series is 0 and the others are not. The
+// values are those of the formula in NUMBERS 18, summed to its end.
+TEST(Kuiper, SumsPastATermThatIsZero) {
+  for (const auto& [size, shift, expected] :
+       {std::tuple{2, 1, 0.99998659}, std::tuple{8, 2, 0.999993}}) {
+    std::vector<double> reference;
+    std::vector<double> current;
+    for (int i = 0; i < size; ++i) {
+      reference.push_back(i);
+      current.push_back(i + shift);
+    }
+    EXPECT_NEAR(*kuiper(compare_samples(reference, current)).p_value, expected, 1e-6) << size;
   }
 }
 

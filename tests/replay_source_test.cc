@@ -217,7 +217,7 @@ TEST_F(Replay, SaysWhatCannotBeOpened) {
   const std::string good = write("p", prediction(1, 1));
   const auto missing = start(folder_ / "missing", "");
   ASSERT_FALSE(missing);
-  EXPECT_EQ(missing.error().code, ErrorCode::not_found);
+  EXPECT_EQ(missing.error().code, ErrorCode::io);
   EXPECT_NE(missing.error().message.find("missing"), std::string::npos);
   EXPECT_FALSE(start(good, folder_ / "missing"));
   EXPECT_FALSE(start(folder_, ""));
