@@ -107,7 +107,9 @@ double BudgetModel::least_effect(const SeriesModel& model, int w) const {
   return std::max(least, deviations * unit);
 }
 
-double BudgetModel::looks() const { return driftd::looks(std::max<std::uint64_t>(1, varying), scales); }
+double BudgetModel::looks() const {
+  return driftd::looks(std::max<std::uint64_t>(1, varying), scales);
+}
 
 double BudgetModel::p_value(double z) const { return driftd::p_value(z, looks()); }
 
