@@ -73,15 +73,23 @@ template <typename Holds>
   return sorted.back().value;
 }
 
+struct RowsByKind {
+  double negatives = 0;
+  double positives = 0;
+};
+[[nodiscard]] RowsByKind rows_by_kind(Entries sorted) {
+  RowsByKind rows;
+  for (const ValueCounts::Entry& entry : sorted) {
+    rows.negatives += entry.count[0];
+    rows.positives += entry.count[1];
+  }
+  return rows;
+}
+
 }  // namespace
 
 std::optional<RankEstimate> delong(Entries sorted) {
-  double positives = 0;
-  double negatives = 0;
-  for (const ValueCounts::Entry& entry : sorted) {
-    negatives += entry.count[0];
-    positives += entry.count[1];
-  }
+  const auto [negatives, positives] = rows_by_kind(sorted);
   if (positives == 0 || negatives == 0) return std::nullopt;
   double negatives_below = 0;
   double positives_below = 0;
@@ -116,12 +124,7 @@ std::optional<Interval> auc_interval(const RankEstimate& auc, double positives, 
 }
 
 std::optional<Interval> average_precision_interval(Entries sorted) {
-  double positives = 0;
-  double negatives = 0;
-  for (const ValueCounts::Entry& entry : sorted) {
-    negatives += entry.count[0];
-    positives += entry.count[1];
-  }
+  const auto [negatives, positives] = rows_by_kind(sorted);
   if (positives == 0 || negatives == 0) return std::nullopt;
   // With T_j positives and N_j rows at or above score j, and c_j positives at it, the value is
   // A / P, A = sum_j c_j T_j / N_j. A further positive at g adds T_g / N_g and, to every j at or
