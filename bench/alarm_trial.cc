@@ -147,7 +147,7 @@ class Run {
       options_.rivals = false;
       return;
     }
-    History history;
+    BudgetHistory history;
     std::vector<RivalRules::Distances> distances;
     for (int t = 0; t < windows; ++t) {
       history.starts.push_back(traffic_.next_start());
@@ -162,7 +162,7 @@ class Run {
 
   void live(int windows) {
     trial_.live_windows = windows;
-    History seen;
+    BudgetHistory seen;
     bool alerting = false;
     int fits = 0;
     for (int t = 0; t < windows; ++t) {

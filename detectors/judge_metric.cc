@@ -56,7 +56,12 @@ Level judge_metric(std::string_view metric, const MetricLimits& limits,
                    const MetricEstimate& champion) {
   const bool low = limits.min && *current.value < *limits.min;
   const bool high = limits.max && *current.value > *limits.max;
-  if (low || high) return Level::degraded;
+  if (low || high) {
+    const bool may_be_chance =
+        limits.surely && current.interval &&
+        (low ? current.interval->high >= *limits.min : current.interval->low <= *limits.max);
+    return may_be_chance ? Level::warning : Level::degraded;
+  }
   const Worse worse = worse_direction(metric);
   return std::max(judge_drop(limits.max_drop, metric_drop(worse, reference, current)),
                   judge_drop(limits.max_deficit, metric_drop(worse, champion, current)));

@@ -32,6 +32,8 @@ struct MetricLimits {
   std::optional<double> max;
   std::optional<double> max_drop;     // how much worse than the reference
   std::optional<double> max_deficit;  // how much worse than the champion
+  // `min` and `max` are passed only where the whole interval lies beyond; else it is a warning.
+  bool surely = false;
 };
 
 // How much worse `current` is than `other`: `drop` below 0 is better. `surely_above` is the lower

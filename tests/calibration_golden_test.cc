@@ -182,7 +182,7 @@ void run(std::uint64_t number, Numbers& out) {
   BudgetOptions options;
   options.step = row.step;
   options.budget = budget_per_window(1, 720 * kHour, row.step > 0 ? row.step : kHour);
-  History history;
+  BudgetHistory history;
   std::optional<BudgetState> state;
   int live = 0;
   for (int t = 0; t < row.history + row.live; ++t) {

@@ -63,8 +63,8 @@ class Stream {
   TrafficRandom random_;
 };
 
-History history_of(Stream& stream, int windows) {
-  History history;
+BudgetHistory history_of(Stream& stream, int windows) {
+  BudgetHistory history;
   for (int t = 0; t < windows; ++t) {
     history.starts.push_back(kFirst + t * kHour);
     history.windows.push_back(stream.next());
@@ -241,7 +241,7 @@ TEST(Budget, IsDividedAmongMonitorsAndFollowsTheWindow) {
 
 TEST(BudgetFit, DoesNotDependOnTheOrderOfColumns) {
   Stream stream(11);
-  const History history = history_of(stream, 300);
+  const BudgetHistory history = history_of(stream, 300);
   // Columns turned round; a spread stays behind its location.
   const std::vector<std::size_t> order = {6, 3, 4, 5, 0, 1, 2};
   std::vector<SeriesSpec> specs;
@@ -251,7 +251,7 @@ TEST(BudgetFit, DoesNotDependOnTheOrderOfColumns) {
     for (const std::size_t i : order) out.push_back(points[i]);
     return out;
   };
-  History other = history;
+  BudgetHistory other = history;
   for (auto& window : other.windows) window = turned(window);
 
   auto straight = std::make_shared<const BudgetModel>(*fit_budget(kSpecs, history, hourly()));
@@ -273,7 +273,7 @@ TEST(BudgetFit, DoesNotDependOnTheOrderOfColumns) {
 
 TEST(BudgetFit, FindsSeasonsOnlyWhereTheyAre) {
   Stream stream(5);
-  History history = history_of(stream, 720);
+  BudgetHistory history = history_of(stream, 720);
   for (std::size_t t = 0; t < history.windows.size(); ++t) {
     history.windows[t][0].value += 0.3 * std::sin(static_cast<double>(t % 24) / 24 * 6.2832);
   }
@@ -297,7 +297,7 @@ TEST(BudgetFit, SaysWhatItCouldNotLearn) {
   EXPECT_NE(said[0].find("only the hour of the day"), std::string::npos);
   EXPECT_NE(said[1].find("at most 8 windows"), std::string::npos);
 
-  History few = history_of(stream, 40);
+  BudgetHistory few = history_of(stream, 40);
   for (auto& window : few.windows) window[6].n = 5;
   const auto partly = fit_budget(kSpecs, few, hourly());
   ASSERT_TRUE(partly);
@@ -310,10 +310,10 @@ TEST(BudgetFit, RefusesAHistoryThatIsNone) {
   const auto short_one = fit_budget(kSpecs, history_of(stream, 9), hourly());
   ASSERT_FALSE(short_one);
   EXPECT_NE(short_one.error().message.find("9 windows"), std::string::npos);
-  History uneven = history_of(stream, 20);
+  BudgetHistory uneven = history_of(stream, 20);
   uneven.starts[7] += 1;
   EXPECT_FALSE(fit_budget(kSpecs, uneven, hourly()));
-  History empty = history_of(stream, 20);
+  BudgetHistory empty = history_of(stream, 20);
   for (auto& window : empty.windows) {
     for (Point& point : window) point.n = 3;
   }
@@ -357,7 +357,7 @@ TEST(BudgetState, FindsAShiftAndSaysSinceWhenAndHowLarge) {
 
 TEST(BudgetState, AsksForAnEffectBesideSignificance) {
   Stream history_stream(41);
-  History history;
+  BudgetHistory history;
   for (int t = 0; t < 240; ++t) {
     history.starts.push_back(kFirst + t * kHour);
     history.windows.push_back(history_stream.next(0, 10'000'000));
@@ -543,7 +543,7 @@ TEST(BudgetState, JudgesWhatItKeepsByAModelThatItAdopts) {
   ASSERT_TRUE(verdict.alerting);
   // A baseline of the shifted traffic.
   Stream shifted(133);
-  History history;
+  BudgetHistory history;
   for (int t = 0; t < 240; ++t) {
     history.starts.push_back(kFirst + t * kHour);
     history.windows.push_back(shifted.next(1));

@@ -35,7 +35,7 @@ struct Grid {
   std::vector<std::uint8_t> hours;
 };
 
-[[nodiscard]] Result<Grid> grid_of(const History& history, DurationMs step) {
+[[nodiscard]] Result<Grid> grid_of(const BudgetHistory& history, DurationMs step) {
   Grid grid;
   const auto add = [&](std::int64_t window, TimeMs start) {
     grid.window.push_back(window);
@@ -69,7 +69,7 @@ struct Learning {
 };
 
 // Values, events and event variance; false where the series cannot be learnt.
-[[nodiscard]] bool gather(const History& history, const Grid& grid, std::size_t position,
+[[nodiscard]] bool gather(const BudgetHistory& history, const Grid& grid, std::size_t position,
                           std::uint64_t min_samples, SeriesModel& model, Learning& learning) {
   const std::size_t windows = grid.window.size();
   learning.values.assign(windows, 0);
@@ -305,7 +305,7 @@ class Maxima {
   return usable;
 }
 
-[[nodiscard]] Result<> check(std::span<const SeriesSpec> specs, const History& history,
+[[nodiscard]] Result<> check(std::span<const SeriesSpec> specs, const BudgetHistory& history,
                              const BudgetOptions& options, std::span<const Point> anchors) {
   DRIFTD_CHECK(options.budget > 0 && options.min_samples >= 2);
   DRIFTD_CHECK(anchors.empty() || anchors.size() == specs.size());
@@ -320,7 +320,7 @@ class Maxima {
 
 }  // namespace
 
-Result<BudgetModel> fit_budget(std::span<const SeriesSpec> specs, const History& history,
+Result<BudgetModel> fit_budget(std::span<const SeriesSpec> specs, const BudgetHistory& history,
                                const BudgetOptions& options, std::span<const Point> anchors) {
   if (auto sound = check(specs, history, options, anchors); !sound) {
     return std::unexpected(sound.error());

@@ -23,7 +23,7 @@ inline constexpr std::size_t kLeastWindows = 10;
 // Windows skipped beyond this change nothing that is kept: they lie outside of every scan.
 inline constexpr std::int64_t kMostSkipped = 128;
 
-struct History {
+struct BudgetHistory {
   std::vector<TimeMs> starts;               // rising; for windows by count their numbers
   std::vector<std::vector<Point>> windows;  // by window, then by series
 };
@@ -32,7 +32,8 @@ struct History {
 // traffic that is only trusted for its noise and seasons: their mean is then moved to the
 // reference's. Empty: the windows are the reference.
 [[nodiscard]] Result<BudgetModel> fit_budget(std::span<const SeriesSpec> specs,
-                                             const History& history, const BudgetOptions& options,
+                                             const BudgetHistory& history,
+                                             const BudgetOptions& options,
                                              std::span<const Point> anchors = {});
 
 // For the first days without a history: location, variance and rows from the reference, a level

@@ -6,7 +6,7 @@
 namespace driftd {
 namespace {
 
-constexpr std::uint8_t kFormat = 1;
+constexpr std::uint8_t kFormat = 2;
 
 // The learning week's least effects, in standard deviations of an event; the recipe's.
 constexpr double kAssumedEffect = 1;
@@ -98,13 +98,20 @@ void SeriesModel::make_scan() {
 }
 
 double BudgetModel::least_effect(const SeriesModel& model, int w) const {
-  const double least = model.share() ? options.min_share_effect : options.min_effect;
+  const double least = model.share()                           ? options.min_share_effect
+                       : model.spec.kind == SeriesKind::spread ? options.min_spread_effect
+                                                               : options.min_effect;
   if (!assumed) return least;
   const double deviations = w < kAssumedLongFrom ? kAssumedEffect : kAssumedLongEffect;
   const double unit = model.spec.kind == SeriesKind::spread ? kSpreadUnit
                       : model.share()                       ? std::sqrt(model.event_variance)
                                                             : 1;
   return std::max(least, deviations * unit);
+}
+
+void BudgetModel::spend(double budget) {
+  options.budget = budget;
+  threshold.spend(looks(), budget);
 }
 
 double BudgetModel::looks() const {
@@ -119,14 +126,16 @@ void BudgetModel::write(ByteWriter& out) const {
   out.signed_varint(options.step);
   out.varint(options.min_samples);
   out.number(options.min_effect);
+  out.number(options.min_spread_effect);
   out.number(options.min_share_effect);
+  out.byte(options.only_rises ? 1 : 0);
   out.varint(windows);
   out.varint(varying);
   out.byte(static_cast<std::uint8_t>(deepest));
   out.byte(static_cast<std::uint8_t>(scales));
   out.byte(assumed ? 1 : 0);
-  for (const double number :
-       {threshold.value, threshold.theory, threshold.tail, threshold.low, threshold.slope}) {
+  for (const double number : {threshold.value, threshold.theory, threshold.tail, threshold.low,
+                              threshold.slope, threshold.windows}) {
     out.number(number);
   }
   out.varint(static_cast<std::uint64_t>(threshold.episodes));
@@ -145,14 +154,16 @@ bool BudgetModel::read(ByteReader& in, BudgetModel& out) {
   out.options.step = in.signed_varint();
   out.options.min_samples = in.varint();
   out.options.min_effect = in.number();
+  out.options.min_spread_effect = in.number();
   out.options.min_share_effect = in.number();
+  out.options.only_rises = in.byte() != 0;
   out.windows = in.varint();
   out.varying = in.varint();
   const std::uint8_t deepest = in.byte();
   out.scales = in.byte();
   out.assumed = in.byte() != 0;
   for (double* const number : {&out.threshold.value, &out.threshold.theory, &out.threshold.tail,
-                               &out.threshold.low, &out.threshold.slope}) {
+                               &out.threshold.low, &out.threshold.slope, &out.threshold.windows}) {
     *number = in.number();
   }
   out.threshold.episodes = static_cast<int>(in.varint());

@@ -32,9 +32,11 @@ struct BudgetOptions {
   // A series' window with fewer events is insufficient_data; at least 2.
   std::uint64_t min_samples = 30;
   // The least |mean of X - P| over the windows that fire: in standard deviations of normal scores
-  // for location and spread, and in share points.
+  // for location, of their cube root for spread, and in share points.
   double min_effect = 0.05;
+  double min_spread_effect = 0.05;
   double min_share_effect = 0.01;
+  bool only_rises = false;  // a fall is never significant: of errors, fewer are no trouble
 };
 
 // "alerts per period" as alerts per window of one monitor: `monitors` is how many versions and
@@ -91,6 +93,9 @@ struct BudgetModel {
 
   // The least effect that a series must show over w windows, see Point for the unit.
   [[nodiscard]] double least_effect(const SeriesModel& model, int w) const;
+  // The threshold for another budget per window, as when more monitors share it. Exact where the
+  // tail was not used, else by the same tail.
+  void spend(double budget);
   [[nodiscard]] double looks() const;
   [[nodiscard]] double p_value(double z) const;
 

@@ -182,6 +182,7 @@ SeriesVerdict BudgetState::judge_series(std::size_t series, std::size_t window,
   const SeriesModel& model = model_->series[series];
   const std::vector<Kept>& windows = series_[series].windows;
   if (windows[window].n <= 0) return verdict;
+  verdict.n = windows[window].n;
   verdict.limit = model_->threshold.limit();
   verdict.expected = model.expected_at(starts_[window]);
 
@@ -210,8 +211,9 @@ SeriesVerdict BudgetState::judge_series(std::size_t series, std::size_t window,
         model.share() ? model.scan.of_share(sum, scale) : model.scan.of_residuals(residuals, scale);
     const double effect = model.share() ? (sum.count - sum.expected) / sum.n : effect_sum / said;
     if (location) mean_squares[static_cast<std::size_t>(scale)] += z * z;
+    const bool bad = !model_->options.only_rises || z > 0;
     const bool significant =
-        std::abs(z) > verdict.limit && std::abs(effect) >= model_->least_effect(model, w);
+        bad && std::abs(z) > verdict.limit && std::abs(effect) >= model_->least_effect(model, w);
     const bool better = !verdict.z || (significant && !verdict.significant) ||
                         (significant == verdict.significant && std::abs(z) > std::abs(*verdict.z));
     if (!better) continue;
@@ -244,27 +246,54 @@ SeriesVerdict BudgetState::judge_all(const std::array<double, kScales>& mean_squ
   return verdict;
 }
 
-WindowVerdict BudgetState::judge(std::size_t window) {
+WindowVerdict BudgetState::scan(std::size_t window) const {
   WindowVerdict verdict;
   verdict.start = starts_[window];
   std::array<double, kScales> mean_squares{};
   int locations = 0;
   for (std::size_t i = 0; i < series_.size(); ++i) {
     verdict.series.push_back(judge_series(i, window, mean_squares, locations));
-    const SeriesVerdict& one = verdict.series.back();
-    const bool counts = one.significant && model_->series[i].spec.kind == SeriesKind::location;
-    series_[i].windows[window].direction = !counts ? 0 : *one.z > 0 ? 1 : -1;
     verdict.judged = verdict.judged || verdict.series.back().z.has_value();
     verdict.drifting = verdict.drifting || verdict.series.back().significant;
   }
   verdict.all = judge_all(mean_squares, locations);
   verdict.drifting = verdict.drifting || verdict.all.significant;
+  return verdict;
+}
+
+void BudgetState::fold_alert(std::size_t window, WindowVerdict& verdict) const {
+  verdict.alerting = alert_after(window).on;
+  verdict.unfamiliar = verdict.alerting && !model_->assumed && is_unfamiliar(window);
+}
+
+WindowVerdict BudgetState::judge(std::size_t window) {
+  WindowVerdict verdict = scan(window);
+  for (std::size_t i = 0; i < series_.size(); ++i) {
+    const SeriesVerdict& one = verdict.series[i];
+    const bool counts = one.significant && model_->series[i].spec.kind == SeriesKind::location;
+    series_[i].windows[window].direction = !counts ? 0 : *one.z > 0 ? 1 : -1;
+  }
   marks_[window] = !verdict.judged    ? Mark::not_judged
                    : verdict.drifting ? Mark::drifting
                                       : Mark::quiet;
-  verdict.alerting = alert_after(window).on;
-  verdict.unfamiliar = verdict.alerting && !model_->assumed && is_unfamiliar(window);
+  fold_alert(window, verdict);
   return verdict;
+}
+
+std::optional<WindowVerdict> BudgetState::verdict(TimeMs start) const {
+  const auto found = std::ranges::lower_bound(starts_, start);
+  if (found == starts_.end() || *found != start) return std::nullopt;
+  const auto window = static_cast<std::size_t>(found - starts_.begin());
+  // What it is judged by reaches further back than what is kept.
+  if (dropped_ > 0 && window + 1 < kLongestScale) return std::nullopt;
+  WindowVerdict verdict = scan(window);
+  fold_alert(window, verdict);
+  return verdict;
+}
+
+void BudgetState::respend(std::shared_ptr<const BudgetModel> model) {
+  DRIFTD_CHECK(model->series.size() == series_.size());
+  model_ = std::move(model);
 }
 
 void BudgetState::write(ByteWriter& out) const {

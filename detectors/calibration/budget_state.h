@@ -36,6 +36,7 @@ struct SeriesVerdict {
   // The scan's most extreme scale among those that are significant, else among all. Empty:
   // insufficient_data, or a series that is not watched; everything else then says nothing.
   std::optional<double> z;
+  double n = 0;         // events of the judged window
   int began = 0;        // w: "began w windows ago", counting the one judged
   double limit = 0;     // on |z|; the share of it that was reached is |z| / limit
   double p_value = 1;   // that a stable window reaches |z| in some series
@@ -75,6 +76,12 @@ class BudgetState {
   // Other points for a window already taken (late events, or the first of a window that had none):
   // the verdicts of that window and all after it, in order. Empty: it is not among the newest 64.
   std::vector<WindowVerdict> revise(TimeMs start, std::span<const Point> points);
+
+  // What is said of a window that is still kept; empty for others.
+  [[nodiscard]] std::optional<WindowVerdict> verdict(TimeMs start) const;
+
+  // Goes on under the same model with another threshold; what was said before stays said.
+  void respend(std::shared_ptr<const BudgetModel> model);
 
   // Goes on under another model of the same series (a refit, or a new baseline): the windows kept
   // are judged again by it. `forgive`: what they show is taken for normal and no alert is on.
@@ -118,7 +125,11 @@ class BudgetState {
   void filter(std::size_t series, Kept& kept, double& level) const;
   void drop_oldest();
   void refilter();
-  [[nodiscard]] WindowVerdict judge(std::size_t window);
+  // The verdict, and what follows from it for later windows.
+  WindowVerdict judge(std::size_t window);
+  // All of the verdict but what depends on the marks of this and other windows.
+  [[nodiscard]] WindowVerdict scan(std::size_t window) const;
+  void fold_alert(std::size_t window, WindowVerdict& verdict) const;
   [[nodiscard]] SeriesVerdict judge_series(std::size_t series, std::size_t window,
                                            std::array<double, kScales>& mean_squares,
                                            int& locations) const;

@@ -52,8 +52,6 @@ void fit_tail(std::span<const double> maxima, double budget, Threshold& threshol
     threshold.low = level;
     threshold.slope =
         (std::accumulate(peaks.begin(), peaks.end(), 0.0) - episodes * level) / (episodes - 1);
-    threshold.tail = level + threshold.slope * (episodes - 1) *
-                                 (std::pow(episodes / allowed, 1 / (episodes - 1)) - 1);
     return;
   }
 }
@@ -70,18 +68,23 @@ double p_value(double z, double looks) {
   return std::min(1.0, 2 * looks * normal_tail(std::abs(z)));
 }
 
-Threshold fit_threshold(std::span<const double> maxima, double looks, double budget) {
-  Threshold threshold;
-  const bool too_short =
-      !maxima.empty() && budget * static_cast<double>(maxima.size()) < kLeastPeriods;
+void Threshold::spend(double looks, double budget) {
+  const bool too_short = windows > 0 && budget * windows < kLeastPeriods;
   const double spent = too_short ? budget / 2 : budget;
   const double u = normal_tail_quantile(std::min(0.5, spent / (2 * looks)));
-  threshold.theory = u * u / 2;
-  threshold.value = threshold.theory;
+  theory = u * u / 2;
+  value = theory;
+  if (episodes == 0) return;
+  const double r = episodes;
+  tail = low + slope * (r - 1) * (std::pow(r / (budget * windows), 1 / (r - 1)) - 1);
+  value = tail + std::max(0.0, theory - tail) / 2;
+}
+
+Threshold fit_threshold(std::span<const double> maxima, double looks, double budget) {
+  Threshold threshold;
+  threshold.windows = static_cast<double>(maxima.size());
   fit_tail(maxima, budget, threshold);
-  if (threshold.episodes > 0) {
-    threshold.value = threshold.tail + std::max(0.0, threshold.theory - threshold.tail) / 2;
-  }
+  threshold.spend(looks, budget);
   return threshold;
 }
 

@@ -25,15 +25,18 @@ namespace driftd {
 inline constexpr int kQuietWindows = 12;
 
 struct Threshold {
-  double value = 0;   // on Z^2 / 2
-  double theory = 0;  // what independent normal series would need
-  double tail = 0;    // what the history's tail says; 0 where it has too few episodes
-  double low = 0;     // lo
-  double slope = 0;   // s
-  int episodes = 0;   // r; 0 where the tail was not used
+  double value = 0;    // on Z^2 / 2
+  double theory = 0;   // what independent normal series would need
+  double tail = 0;     // what the history's tail says; 0 where it has too few episodes
+  double low = 0;      // lo
+  double slope = 0;    // s
+  int episodes = 0;    // r; 0 where the tail was not used
+  double windows = 0;  // T: of the history, those without events included; 0 without one
 
   // The limit on |Z|.
   [[nodiscard]] double limit() const;
+  // What the same tail and theory say for another budget.
+  void spend(double looks, double budget);
 };
 
 // `looks`: S (1 + 0.7 (scales - 1)), see below. `maxima`: y_t by window, in the order of time; none
