@@ -86,14 +86,6 @@ namespace {
   return {};
 }
 
-[[nodiscard]] WindowSpec window_spec(const WindowConfig& config) {
-  return {.size = config.count > 0 ? 0 : config.size,
-          .slide = config.count > 0 ? 0 : config.slide,
-          .count = config.count,
-          .lateness = config.lateness,
-          .out_of_orderness = config.out_of_orderness};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ModelSetup>> ModelSetup::load(const std::vector<ModelConfig>& models,
@@ -101,8 +93,13 @@ Result<std::unique_ptr<ModelSetup>> ModelSetup::load(const std::vector<ModelConf
   auto setup = std::make_unique<ModelSetup>();
   setup->configs_ = models;
   std::vector<std::vector<NamedMetric>> reference_metrics;
+  std::vector<std::shared_ptr<const BudgetPlan>> budgets;
   for (std::size_t i = 0; i < models.size(); ++i) {
-    Result<LoadedModel> model = load_model(models[i], static_cast<ModelIndex>(i));
+    const bool keeps_budget = models[i].alerts.policy == AlertPolicy::budget;
+    BudgetPlanner planner;
+    Result<LoadedModel> model =
+        load_model(models[i], static_cast<ModelIndex>(i),
+                   keeps_budget ? planner.visitor() : ReferenceWindowVisitor());
     if (!model) return std::unexpected(model.error());
     if (auto fit = check_detectors_fit(models[i], *model->schema); !fit)
       return std::unexpected(fit.error());
@@ -114,6 +111,14 @@ Result<std::unique_ptr<ModelSetup>> ModelSetup::load(const std::vector<ModelConf
     const bool has_labels = labelled(model->performance.performance) > 0;
     if (auto has = check_reference_has(models[i], reference_metrics.back(), has_labels); !has)
       return std::unexpected(has.error());
+    std::shared_ptr<const BudgetPlan> budget;
+    if (keeps_budget) {
+      budget =
+          planner.plan(models[i], *model->reference, model->performance.performance, with_labels);
+      for (const std::string& note : budget->notes)
+        setup->notes_.push_back(fmt::format("model {}: {}", models[i].name, note));
+    }
+    budgets.push_back(std::move(budget));
     model->performance = {};  // what is needed of it has been computed
     setup->notes_.insert(setup->notes_.end(), model->notes.begin(), model->notes.end());
     setup->loaded_.push_back(std::move(*model));
@@ -124,7 +129,7 @@ Result<std::unique_ptr<ModelSetup>> ModelSetup::load(const std::vector<ModelConf
     setup->monitored_.push_back(
         {model.schema.get(), model.reference.get(), window_spec(models[i].window)});
     setup->evaluated_.push_back({setup->monitored_.back(), &setup->configs_[i], with_labels,
-                                 std::move(reference_metrics[i])});
+                                 std::move(reference_metrics[i]), std::move(budgets[i])});
   }
   return setup;
 }

@@ -10,9 +10,9 @@
 #include <unordered_set>
 
 #include "config/catalog.h"
-#include "core/event_time.h"
 #include "state/column_file.h"
 #include "state/estimation_columns.h"
+#include "state/reference_influence.h"
 
 namespace driftd {
 namespace {
@@ -191,26 +191,6 @@ void collect_classes(const ColumnFile& file, ModelSchema& schema) {
   return duplicates;
 }
 
-[[nodiscard]] std::optional<TimeMs> time_of(std::string_view cell) {
-  if (const std::optional<double> number = parse_number(cell))
-    return time_from_number(*number, TimestampUnit::detect);
-  return time_from_text(cell);
-}
-
-// How many rows there are in every stretch of time as long as a window, where every row has a time.
-[[nodiscard]] std::optional<ReferenceVolume> volume_of(const CellColumn& column,
-                                                       DurationMs window_size) {
-  std::vector<TimeMs> times;
-  times.reserve(column.size());
-  for (std::size_t row = 0; row < column.size(); ++row) {
-    const auto cell = column.cell(row);
-    const std::optional<TimeMs> time = cell ? time_of(*cell) : std::nullopt;
-    if (!time) return std::nullopt;
-    times.push_back(*time);
-  }
-  return reference_volume(std::move(times), window_size);
-}
-
 [[nodiscard]] Result<> check_features_exist(const ModelConfig& config, const ColumnFile& file) {
   for (const FeatureConfig& feature : config.features) {
     if (file.find(feature.name) != nullptr) continue;
@@ -228,7 +208,8 @@ void collect_classes(const ColumnFile& file, ModelSchema& schema) {
 
 }  // namespace
 
-Result<LoadedModel> load_model(const ModelConfig& config, ModelIndex index) {
+Result<LoadedModel> load_model(const ModelConfig& config, ModelIndex index,
+                               const ReferenceWindowVisitor& visit) {
   const Result<ColumnFile> file = read_column_file(config.reference);
   if (!file) return std::unexpected(file.error());
   if (auto exist = check_features_exist(config, *file); !exist)
@@ -262,13 +243,18 @@ Result<LoadedModel> load_model(const ModelConfig& config, ModelIndex index) {
     model.reference->estimation = std::move(learned.model);
     model.notes.push_back(std::move(learned.note));
   }
+  measure_influence(*file, schema, *model.reference);
   model.reference->rows = file->rows;
   if (const CellColumn* ids = file->find("id"))
     model.reference->duplicates = count_duplicates(*ids);
-  if (const CellColumn* times = file->find("ts"); times != nullptr && config.window.count == 0)
-    model.reference->volume = volume_of(*times, config.window.size);
+  // How many rows there are in every stretch of time as long as a window.
+  if (config.window.count == 0)
+    model.reference->volume = reference_volume(reference_times(*file), config.window.size);
   model.reference->hash = file->sha256;
   model.performance = reference_performance(*file, schema);
+  if (visit) {
+    visit_reference_windows(*file, schema, *model.reference, window_spec(config.window), visit);
+  }
   return model;
 }
 

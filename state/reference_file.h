@@ -15,6 +15,7 @@
 #include "core/model.h"
 #include "core/result.h"
 #include "state/reference_performance.h"
+#include "state/reference_windows.h"
 #include "windows/reference.h"
 
 namespace driftd {
@@ -26,6 +27,8 @@ struct LoadedModel {
   std::vector<std::string> notes;    // what was inferred or is odd, for the log
 };
 
-[[nodiscard]] Result<LoadedModel> load_model(const ModelConfig& config, ModelIndex index);
+// `visit` is shown the reference's own windows, where it has any.
+[[nodiscard]] Result<LoadedModel> load_model(const ModelConfig& config, ModelIndex index,
+                                             const ReferenceWindowVisitor& visit = {});
 
 }  // namespace driftd

@@ -25,80 +25,67 @@ using Cell = std::optional<std::string_view>;
   return number && std::isfinite(*number) ? number : std::nullopt;
 }
 
-class RowReader {
- public:
-  RowReader(const ColumnFile& file, const ModelSchema& model)
-      : model_(model),
-        actual_(file.find("actual")),
-        prediction_(file.find("prediction")),
-        predicted_class_(file.find("predicted_class")) {
-    for (const ClassCode code : model.scored_classes) scores_.push_back(score_column(file, code));
-    values_.resize(scores_.size());
-  }
+}  // namespace
 
-  // The row, whose scores are valid until the next one; empty where it is none that counts.
-  [[nodiscard]] std::optional<LabelledRow> read(std::size_t row) {
-    const Cell actual = cell_of(actual_, row);
-    const Cell prediction = cell_of(prediction_, row);
-    if (!actual || !prediction) return std::nullopt;
-    LabelledRow labelled;
-    const std::optional<double> number = finite(prediction);
-    if (model_.task == Task::regression) {
-      const std::optional<double> value = finite(actual);
-      if (!value || !number) return std::nullopt;
-      labelled.score = *number;
-      labelled.actual_value = *value;
-      return labelled;
-    }
-    labelled.score = kNaN;
-    labelled.actual_class = class_of(*actual);
-    if (model_.task == Task::multiclass) {
-      labelled.predicted_class = class_of(*prediction);
-      for (std::size_t i = 0; i < scores_.size(); ++i)
-        values_[i] = finite(cell_of(scores_[i], row)).value_or(kNaN);
-      labelled.scores = values_;
-      return labelled;
-    }
-    const Cell decision = cell_of(predicted_class_, row);
-    if (decision) labelled.predicted_class = class_of(*decision);
-    if (number) {
-      if (!(*number >= 0 && *number <= 1)) return std::nullopt;
-      labelled.score = *number;
-    } else if (!decision) {
-      labelled.predicted_class = class_of(*prediction);
-    }
+LabelledRowReader::LabelledRowReader(const ColumnFile& file, const ModelSchema& model)
+    : model_(model),
+      actual_(file.find("actual")),
+      prediction_(file.find("prediction")),
+      predicted_class_(file.find("predicted_class")) {
+  for (const ClassCode code : model.scored_classes) scores_.push_back(score_column(file, code));
+  values_.resize(scores_.size());
+}
+
+std::optional<LabelledRow> LabelledRowReader::read(std::size_t row) {
+  const Cell actual = cell_of(actual_, row);
+  const Cell prediction = cell_of(prediction_, row);
+  if (!actual || !prediction) return std::nullopt;
+  LabelledRow labelled;
+  const std::optional<double> number = finite(prediction);
+  if (model_.task == Task::regression) {
+    const std::optional<double> value = finite(actual);
+    if (!value || !number) return std::nullopt;
+    labelled.score = *number;
+    labelled.actual_value = *value;
     return labelled;
   }
-
- private:
-  [[nodiscard]] ClassCode class_of(std::string_view text) {
-    return model_.classes->code(canonical_category(text, buffer_));
+  labelled.score = kNaN;
+  labelled.actual_class = class_of(*actual);
+  if (model_.task == Task::multiclass) {
+    labelled.predicted_class = class_of(*prediction);
+    for (std::size_t i = 0; i < scores_.size(); ++i)
+      values_[i] = finite(cell_of(scores_[i], row)).value_or(kNaN);
+    labelled.scores = values_;
+    return labelled;
   }
-  [[nodiscard]] const CellColumn* score_column(const ColumnFile& file, ClassCode code) {
-    constexpr std::string_view kPrefix = "score_";
-    for (const CellColumn& column : file.columns) {
-      const std::string_view name = column.name();
-      if (name.starts_with(kPrefix) && class_of(name.substr(kPrefix.size())) == code)
-        return &column;
-    }
-    return nullptr;
+  const Cell decision = cell_of(predicted_class_, row);
+  if (decision) labelled.predicted_class = class_of(*decision);
+  if (number) {
+    if (!(*number >= 0 && *number <= 1)) return std::nullopt;
+    labelled.score = *number;
+  } else if (!decision) {
+    labelled.predicted_class = class_of(*prediction);
   }
+  return labelled;
+}
 
-  const ModelSchema& model_;
-  const CellColumn* actual_;
-  const CellColumn* prediction_;
-  const CellColumn* predicted_class_;
-  std::vector<const CellColumn*> scores_;  // by position in ModelSchema::scored_classes
-  std::vector<double> values_;
-  std::string buffer_;
-};
+ClassCode LabelledRowReader::class_of(std::string_view text) {
+  return model_.classes->code(canonical_category(text, buffer_));
+}
 
-}  // namespace
+const CellColumn* LabelledRowReader::score_column(const ColumnFile& file, ClassCode code) {
+  constexpr std::string_view kPrefix = "score_";
+  for (const CellColumn& column : file.columns) {
+    const std::string_view name = column.name();
+    if (name.starts_with(kPrefix) && class_of(name.substr(kPrefix.size())) == code) return &column;
+  }
+  return nullptr;
+}
 
 ReferencePerformance reference_performance(const ColumnFile& file, const ModelSchema& model) {
   ReferencePerformance reference{make_performance(model.task), {}};
   if (file.find("actual") != nullptr) {
-    RowReader reader(file, model);
+    LabelledRowReader reader(file, model);
     for (std::size_t row = 0; row < file.rows; ++row) {
       const std::optional<LabelledRow> labelled = reader.read(row);
       if (!labelled) continue;

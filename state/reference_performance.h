@@ -6,11 +6,36 @@
 // is no number) is left out. Cannot fail.
 #pragma once
 
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "core/model.h"
 #include "state/column_file.h"
 #include "windows/performance.h"
 
 namespace driftd {
+
+// Reads the rows of a file as labelled predictions; the file and the model must outlive it.
+class LabelledRowReader {
+ public:
+  LabelledRowReader(const ColumnFile& file, const ModelSchema& model);
+  // The row, whose scores are valid until the next one; empty where it is none that counts.
+  [[nodiscard]] std::optional<LabelledRow> read(std::size_t row);
+
+ private:
+  [[nodiscard]] ClassCode class_of(std::string_view text);
+  [[nodiscard]] const CellColumn* score_column(const ColumnFile& file, ClassCode code);
+
+  const ModelSchema& model_;
+  const CellColumn* actual_;
+  const CellColumn* prediction_;
+  const CellColumn* predicted_class_;
+  std::vector<const CellColumn*> scores_;  // by position in ModelSchema::scored_classes
+  std::vector<double> values_;
+  std::string buffer_;
+};
 
 struct ReferencePerformance {
   PerformanceSummary performance;

@@ -95,6 +95,9 @@ inline constexpr std::uint64_t kLeastCategories = 1'000;
 struct SeriesReference {
   std::string name;
   std::variant<NumericReference, CategoryReference> baseline;
+  // Of a feature: how much of the predictions' variance goes with it, 0 to 1 (see
+  // state/reference_influence.h); empty where that is not known.
+  std::optional<double> influence = std::nullopt;
 };
 
 // How many rows the reference has in a stretch of time as long as a window. Its first and its last
