@@ -136,7 +136,28 @@ struct SequentialConfig {
   std::optional<SequentialSettings> settings;  // always there once loaded
 };
 
-enum class AlertPolicy : std::uint8_t { fixed, p_value };
+enum class AlertPolicy : std::uint8_t {
+  fixed,    // each detector's own limit
+  p_value,  // significance at `alpha`, detector by detector
+  budget,   // as many false alarms as the owner allows; see docs/false-alarms.md
+};
+
+// What alone turns a monitor degraded.
+enum class AlertOn : std::uint8_t { both, drift, performance };
+
+struct AlertsConfig {
+  AlertPolicy policy = AlertPolicy::budget;
+  double alpha = 0.05;  // p_value policy
+  // budget policy: so many alerts in `budget_period`, over all versions and segments of the model.
+  double budget_alerts = 1;
+  DurationMs budget_period = 30LL * 86'400'000;
+  // budget policy: a smaller shift never alerts, however significant; in standard deviations of
+  // normal scores, and in share points.
+  double min_location_effect = 0.05;
+  double min_spread_effect = 0.05;
+  double min_share_effect = 0.01;
+  AlertOn on = AlertOn::both;
+};
 
 struct ModelConfig {
   std::string name;
@@ -146,8 +167,7 @@ struct ModelConfig {
   std::uint64_t reference_max_distinct = 10'000;
   WindowConfig window;
   DurationMs label_horizon = 7LL * 86'400'000;
-  AlertPolicy policy = AlertPolicy::fixed;
-  double alpha = 0.05;            // p_value policy
+  AlertsConfig alerts;
   std::int64_t min_samples = 30;  // below: insufficient_data
   bool estimate = true;           // performance without labels, where the reference has some
   double min_coverage = 0.8;      // below: a metric is not judged until the horizon has passed

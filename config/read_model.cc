@@ -22,6 +22,9 @@ constexpr DurationMs kMostPanesPerWindow = 1'000;
 constexpr std::int64_t kMostPerWindow = 1'000'000'000;
 // The counters of a series take memory in proportion to this.
 constexpr std::int64_t kMostDistinct = 10'000'000;
+constexpr double kMostAlerts = 1'000;
+// In standard deviations, or shares: beyond it nothing would ever alert.
+constexpr double kLargestLeastEffect = 10;
 
 void read_name(TableReader& table, std::string& name) {
   table.require("name", "add name = \"fraud\"; events carry it as `model`");
@@ -148,26 +151,67 @@ void read_window(TableReader& table, WindowConfig& window) {
   }
 }
 
+// "1 per 30d": a number of alerts and a stretch of time.
+[[nodiscard]] bool parse_budget(std::string_view text, AlertsConfig& alerts) {
+  static constexpr std::string_view kPer = " per ";
+  const std::size_t per = text.find(kPer);
+  if (per == std::string_view::npos) return false;
+  double count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + per, count);
+  const std::optional<DurationMs> period = parse_duration(text.substr(per + kPer.size()));
+  if (error != std::errc{} || end != text.data() + per || !period) return false;
+  if (!(count > 0 && count <= kMostAlerts) || *period < kHourMs || *period > kLongestHorizon)
+    return false;
+  alerts.budget_alerts = count;
+  alerts.budget_period = *period;
+  return true;
+}
+
+void read_budget(TableReader& table, AlertsConfig& alerts) {
+  std::string text;
+  if (!table.text("budget", text, "\"1 per 30d\"")) return;
+  if (!parse_budget(text, alerts)) {
+    table.problem("budget", fmt::format("`budget` cannot be {}", table.quoted("budget")),
+                  "write how many false alerts you accept in how long, e.g. \"1 per 30d\"");
+  }
+  if (alerts.policy == AlertPolicy::budget) return;
+  table.problem("budget", "a `budget` is kept under the policy \"budget\" only",
+                "leave `policy` out, or leave `budget` out");
+}
+
+void read_least_effects(TableReader& table, AlertsConfig& alerts) {
+  if (table.given("min_effect") && alerts.policy != AlertPolicy::budget) {
+    table.problem("min_effect", "`min_effect` belongs to the policy \"budget\"",
+                  "leave it out; detectors have limits of their own, see [model.features]");
+  }
+  TableReader effects = table.table("min_effect", "{ location = 0.05, share = 0.01 }");
+  const auto read = [&](std::string_view key, double& least) {
+    std::optional<double> value;
+    if (effects.number(key, value, {0, kLargestLeastEffect, false})) least = *value;
+  };
+  read("location", alerts.min_location_effect);
+  read("spread", alerts.min_spread_effect);
+  read("share", alerts.min_share_effect);
+}
+
 void read_alerts(TableReader& table, ModelConfig& model) {
-  static constexpr std::string_view kUse =
-      "use alerts = { policy = \"fixed\" } or { policy = \"p_value\" }";
-  if (!table.given("alerts")) {
-    table.context().notes.push_back(fmt::format(
-        "model `{}`: no `alerts` are given, so the policy is fixed: each detector's own threshold",
-        model.name));
-  }
-  TableReader alerts = table.table("alerts", "{ policy = \"fixed\" }");
-  alerts.refuse_planned_key("budget", kUse);
-  if (!alerts.refuse_planned_value("policy", {"budget"}, kUse)) {
-    alerts.choice<AlertPolicy>("policy", model.policy,
-                               {{"fixed", AlertPolicy::fixed}, {"p_value", AlertPolicy::p_value}});
-  }
+  AlertsConfig& alerts = model.alerts;
+  TableReader reader = table.table("alerts", "{ budget = \"1 per 30d\" }");
+  reader.choice<AlertPolicy>("policy", alerts.policy,
+                             {{"budget", AlertPolicy::budget},
+                              {"fixed", AlertPolicy::fixed},
+                              {"p_value", AlertPolicy::p_value}});
+  read_budget(reader, alerts);
+  read_least_effects(reader, alerts);
+  reader.choice<AlertOn>(
+      "on", alerts.on,
+      {{"both", AlertOn::both}, {"drift", AlertOn::drift}, {"performance", AlertOn::performance}});
   std::optional<double> alpha;
-  if (!alerts.number("alpha", alpha, {0, 1, true})) return;
-  model.alpha = *alpha;
-  if (model.policy == AlertPolicy::fixed) {
+  if (!reader.number("alpha", alpha, {0, 1, true})) return;
+  alerts.alpha = *alpha;
+  if (alerts.policy != AlertPolicy::p_value) {
     table.context().notes.push_back(
-        fmt::format("model `{}`: `alpha` means nothing under the policy fixed", model.name));
+        fmt::format("model `{}`: `alpha` means nothing without policy = \"p_value\"", model.name));
   }
 }
 

@@ -24,6 +24,25 @@ std::string_view to_string(HealthState state) {
   return "unknown";
 }
 
+std::string_view to_string(ModelPerformance performance) {
+  switch (performance) {
+    case ModelPerformance::unknown: return "unknown";
+    case ModelPerformance::unaffected: return "unaffected";
+    case ModelPerformance::estimated_to_fall: return "estimated_to_fall";
+    case ModelPerformance::fell: return "fell";
+  }
+  return "unknown";
+}
+
+std::optional<ModelPerformance> model_performance_from(std::string_view text) {
+  for (const ModelPerformance performance :
+       {ModelPerformance::unknown, ModelPerformance::unaffected,
+        ModelPerformance::estimated_to_fall, ModelPerformance::fell}) {
+    if (to_string(performance) == text) return performance;
+  }
+  return std::nullopt;
+}
+
 std::optional<HealthState> health_state_from(std::string_view text) {
   for (const HealthState state : {HealthState::unknown, HealthState::healthy, HealthState::degraded,
                                   HealthState::critical, HealthState::stale}) {

@@ -58,6 +58,22 @@ struct Verdict {
   bool threshold_on_p_value = false;
 };
 
+// What a finding under the false-alarm budget says beyond its statistic, which is the standardised
+// distance Z of the window's most extreme series and scale; its threshold is the limit on |Z|.
+struct BudgetDetail {
+  double distance = 0;          // |Z| over its limit: above 1 stable traffic comes once in a budget
+  double expected = 0;          // mean normal score, cbrt of its variance, or share; for this time
+  double effect = 0;            // how far from that, on average since it began
+  bool is_share = false;        // `effect` is in shares, else in standard deviations
+  std::optional<double> shift;  // the same in the column's own unit, where it has one
+  int windows = 0;              // it began so many windows ago, this one included
+  TimeMs since = kNoTime;       // and that is the start of the first; kNoTime: windows by count
+  std::string of;               // of a share, which one: "missing", "unseen", "category:DE"
+  std::string reason;           // all of it in words
+  // Not part of the report line: of the model's errors, which health follows as it does metrics.
+  bool of_errors = false;
+};
+
 struct Finding {
   MonitorName monitor;
   std::string series;
@@ -74,6 +90,8 @@ struct Finding {
   bool threshold_on_p_value =
       false;  // not part of the report line; lets a chart draw only what fits its axis
   Level level = Level::insufficient_data;
+  std::string baseline = {};  // what it was compared with: the beginning of the reference's hash
+  std::optional<BudgetDetail> budget = std::nullopt;
   // Not part of the report line: of a sequential detector over windows. Its newest level counts for
   // health, as that of a metric does, because it may wait for labels.
   bool sequential = false;
@@ -96,12 +114,26 @@ struct MetricValue {
   std::map<std::string, double> coverage_by_class = {};
 };
 
+// How the model itself does at a transition.
+enum class ModelPerformance : std::uint8_t {
+  unknown,            // no labels yet, and nothing is estimated
+  unaffected,         // realised, or, where labels are still to come, estimated
+  estimated_to_fall,  // labels are still to come
+  fell,
+};
+[[nodiscard]] std::string_view to_string(ModelPerformance performance);
+[[nodiscard]] std::optional<ModelPerformance> model_performance_from(std::string_view text);
+
 struct Transition {
   MonitorName monitor;
   TimeMs at = 0;
   HealthState from = HealthState::unknown;
   HealthState to = HealthState::unknown;
   std::vector<std::string> reasons;  // e.g. "drift:amount", "low_accuracy"; sorted
+  ModelPerformance performance = ModelPerformance::unknown;
+  std::string message = {};                // one sentence for people
+  std::vector<std::string> evidence = {};  // what was found, in words; what matters most first
+  std::vector<std::string> together = {};  // series that moved together, "amount, country"
 };
 
 using Report = std::variant<Finding, MetricValue, Transition>;

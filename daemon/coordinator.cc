@@ -234,7 +234,8 @@ Result<> Coordinator::restore_windows(StoredState& state) {
     ByteReader in(stored.health);
     const bool is_whole = MonitorHealth::read(in, monitor.health) &&
                           SequentialWatches::read(in, monitor.sequential) &&
-                          ClassDelays::read(in, monitor.label_delays);
+                          ClassDelays::read(in, monitor.label_delays) &&
+                          evaluator_.read_budget(in, key->monitor);
     if (!is_whole) return damaged("monitor");
     for (auto& windows : windows_) {
       windows->assigner(key->monitor.model)
@@ -466,6 +467,7 @@ void Coordinator::store_monitors(Snapshot& snapshot) {
     monitor.health.write(out);
     monitor.sequential.write(out);
     monitor.label_delays.write(out);
+    evaluator_.write_budget(id, out);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "core/check.h"
+#include "daemon/alert_story.h"
 #include "detectors/data_quality.h"
 #include "detectors/model_quality.h"
 
@@ -31,6 +32,15 @@ constexpr double kLargestMeanLatencyMs = 1'000;
   return nullptr;
 }
 
+[[nodiscard]] Alerting alerting_of(AlertOn on) {
+  switch (on) {
+    case AlertOn::drift: return Alerting::drift;
+    case AlertOn::performance: return Alerting::performance;
+    case AlertOn::both: break;
+  }
+  return Alerting::both;
+}
+
 [[nodiscard]] WindowName window_name(const WindowRecord& window, std::int64_t n) {
   return {window.index, window.start, window.end, n, window.revision, false};
 }
@@ -48,36 +58,47 @@ Evaluator::ModelPlan Evaluator::plan(const EvaluatedModel& model) {
   ModelPlan plan;
   plan.model = model;
   const ModelConfig& config = *model.config;
-  const bool by_p_value = config.policy == AlertPolicy::p_value;
+  const auto limits_of = [&config](const Detector& detector, const LimitOverrides& overrides) {
+    const bool is_limited = overrides.threshold || overrides.warning || overrides.p_value;
+    // Under a budget distances are for reading, but where the owner gives a limit.
+    if (config.alerts.policy == AlertPolicy::budget && !is_limited) {
+      Limits none;
+      none.is_signed = detector.is_signed;
+      return none;
+    }
+    return limits_for(detector, overrides, config.alerts.policy == AlertPolicy::p_value,
+                      config.alerts.alpha);
+  };
   for (const SeriesSchema& series : model.monitored.schema->series) {
     SeriesPlan& target = plan.series.emplace_back();
     const FeatureConfig* feature = feature_config(config, series.name);
-    target.quality = quality_plan(series.type, feature);
+    target.quality = quality_plan(series.type, feature, config.alerts.policy);
     if (feature != nullptr && feature->detectors) {
       for (const DetectorConfig& wanted : *feature->detectors) {
         const Detector* detector = find_detector(wanted.name);
         DRIFTD_CHECK(detector != nullptr);
         const LimitOverrides overrides{wanted.warning, wanted.threshold, wanted.p_value};
-        target.detectors.emplace_back(detector,
-                                      limits_for(*detector, overrides, by_p_value, config.alpha));
+        target.detectors.emplace_back(detector, limits_of(*detector, overrides));
       }
       continue;
     }
     for (const Detector& detector : detectors()) {
       const bool wanted = series.type == SeriesType::numeric ? detector.default_numeric
                                                              : detector.default_categorical;
-      if (wanted)
-        target.detectors.emplace_back(&detector,
-                                      limits_for(detector, {}, by_p_value, config.alpha));
+      if (wanted) target.detectors.emplace_back(&detector, limits_of(detector, {}));
     }
   }
   for (const NamedMetric& metric : model.reference_metrics)
     plan.reference.emplace(metric.name, MetricEstimate{metric.value, metric.interval});
+  // Nobody asked for these limits, so that under a budget chance must not reach them.
+  const bool surely = config.alerts.policy == AlertPolicy::budget;
   plan.metrics["accuracy"].min = kLeastAccuracy;
   plan.metrics["f1"].min = kLeastF1;
   plan.metrics["latency_mean"].max = kLargestMeanLatencyMs;
+  for (auto& [name, limits] : plan.metrics) limits.surely = surely;
   for (const MetricConfig& metric : config.metrics) {
-    plan.metrics[metric.name] = {metric.min, metric.max, metric.max_drop, metric.max_deficit};
+    plan.metrics[metric.name] = {metric.min, metric.max, metric.max_drop, metric.max_deficit,
+                                 false};
     plan.compares_versions |= metric.max_deficit.has_value();
   }
   return plan;
@@ -150,7 +171,13 @@ void Evaluator::evaluate(const IsOver& is_over, bool partial) {
       over.emplace_back(window.end, !is_champion(key.monitor), key);
   }
   std::ranges::sort(over);
-  for (const auto& [end, is_compared, key] : over) close(key, partial);
+  // Windows that end together share the budget, whichever is the first to be closed.
+  for (std::size_t i = 0, marked = 0; i < over.size(); ++i) {
+    const TimeMs end = std::get<0>(over[i]);
+    for (; marked < over.size() && std::get<0>(over[marked]) == end; ++marked)
+      monitors_[std::get<2>(over[marked]).monitor].active_until = end;
+    close(std::get<2>(over[i]), partial);
+  }
   fresh_.clear();
 }
 
@@ -193,6 +220,7 @@ bool Evaluator::add_to_pane(const PaneKey& key, const Pane& pane) {
     return false;
   }
   total.merge(pane);
+  if (pane.has_events()) rewatch_columns(key, total);
   WindowSummaries summaries;
   total.write_performance(summaries.performance);
   if (!pane.has_events()) {
@@ -244,9 +272,13 @@ void Evaluator::close(const PaneKey& key, bool partial) {
   WindowName reported = window_name(window, static_cast<std::int64_t>(window.predictions));
   reported.partial = partial;
   const std::size_t first_report = reports_.size();
+  if (!partial) watch_columns(key, *pane);
   report_findings(plan, name, reported, *pane);
+  report_budget(plan, key, reported);
   note_class_coverage(plan, key, *pane, window);
   report_metrics(plan, key, reported, *pane, window);
+  if (!partial) watch_errors(key, *pane, window);
+  report_errors(plan, key, reported, window);
   if (!partial) watch_sequence(key, name, reported, *pane, first_report, true);
   reopen_compared(key);
   // A window that the end of the input cut short says little; it is shown, and health does not
@@ -334,9 +366,14 @@ void Evaluator::publish_amendment(const PaneKey& key) {
   const MonitorName name = name_of(key.monitor);
   const WindowName reported = window_name(window, static_cast<std::int64_t>(window.predictions));
   const std::size_t first_report = reports_.size();
-  if (window.features_pending) report_findings(plan, name, reported, *pane);
+  if (window.features_pending) {
+    report_findings(plan, name, reported, *pane);
+    report_budget(plan, key, reported);
+  }
   note_class_coverage(plan, key, *pane, window);
   report_metrics(plan, key, reported, *pane, window);
+  watch_errors(key, *pane, window);
+  report_errors(plan, key, reported, window);
   window.features_pending = window.performance_pending = false;
   watch_sequence(key, name, reported, *pane, first_report, false);
   reopen_compared(key);
@@ -361,7 +398,9 @@ std::vector<Report> Evaluator::recall(std::size_t windows_per_monitor) {
       const WindowName reported =
           window_name(window, static_cast<std::int64_t>(window.predictions));
       report_findings(plan_of(key), name_of(monitor), reported, *pane);
+      report_budget(plan_of(key), key, reported);
       report_metrics(plan_of(key), key, reported, *pane, window);
+      report_errors(plan_of(key), key, reported, window);
     }
   }
   for (const auto& [id, monitor] : monitors_) monitor.sequential.recall(name_of(id), reports_);
@@ -416,6 +455,7 @@ void Evaluator::forget(const PaneKey& key) {
 void Evaluator::report_findings(const ModelPlan& plan, const MonitorName& monitor,
                                 const WindowName& window, const Pane& pane) {
   const std::int64_t min_samples = plan.model.config->min_samples;
+  const std::string baseline = short_hash(plan.model.monitored.reference->hash);
   const auto add = [&](std::string_view series, std::string_view detector, const Verdict& verdict) {
     Finding& finding = std::get<Finding>(reports_.emplace_back(Finding{}));
     finding.monitor = monitor;
@@ -431,6 +471,7 @@ void Evaluator::report_findings(const ModelPlan& plan, const MonitorName& monito
     finding.threshold = verdict.threshold;
     finding.threshold_on_p_value = verdict.threshold_on_p_value;
     finding.level = verdict.level;
+    finding.baseline = baseline;
   };
   for (std::size_t i = 0; i < plan.series.size(); ++i) {
     const SeriesReference& reference = plan.model.monitored.reference->series[i];
@@ -491,14 +532,36 @@ void Evaluator::fold_health(const PaneKey& key, const MonitorName& monitor,
   state.changed = true;
   const std::span<const Report> reports(reports_.data() + first_report,
                                         reports_.size() - first_report);
-  std::optional<Transition> transition = state.health.update(monitor, reports);
+  std::optional<Transition> transition = state.health.update(
+      monitor, reports, budget_alerts(key), alerting_of(plan_of(key).model.config->alerts.on));
   if (!transition) return;
   if (transition->to == HealthState::degraded || transition->to == HealthState::critical) {
     const bool was_alerting =
         transition->from == HealthState::degraded || transition->from == HealthState::critical;
     alerts_ += !was_alerting;
   }
+  tell(key, reports, *transition);
   reports_.emplace_back(std::move(*transition));
+}
+
+void Evaluator::tell(const PaneKey& key, std::span<const Report> reports,
+                     Transition& transition) const {
+  const ModelPlan& plan = plan_of(key);
+  const MonitorHealth& health = monitors_.at(key.monitor).health;
+  AlertFacts facts;
+  facts.task = plan.model.monitored.schema->task;
+  facts.fell =
+      !budget_alerts(key).error_reason.empty() ||
+      std::ranges::any_of(health.metrics, [](const auto& metric) {
+        return metric.second.level == Level::degraded && !metric.first.starts_with("latency");
+      });
+  facts.reports = reports;
+  facts.reference = plan.model.monitored.reference;
+  facts.reference_metric = [&](std::string_view metric) {
+    const auto found = plan.reference.find(metric);
+    return found == plan.reference.end() ? MetricEstimate{} : found->second;
+  };
+  tell_story(facts, transition);
 }
 
 }  // namespace driftd

@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "core/clock.h"
 #include "core/report.h"
+#include "daemon/budget_watch.h"
 #include "daemon/quality_plan.h"
 #include "daemon/sequential_watch.h"
 #include "detectors/judge.h"
@@ -37,6 +38,7 @@ struct EvaluatedModel {
   bool has_labels = false;
   // The reference's own metrics and latencies; without values where it has no labels.
   std::vector<NamedMetric> reference_metrics = {};
+  std::shared_ptr<const BudgetPlan> budget = nullptr;  // null under another policy
 };
 
 struct MonitorState {
@@ -44,7 +46,10 @@ struct MonitorState {
   MonitorHealth health;
   SequentialWatches sequential;
   ClassDelays label_delays;  // of the windows that are final
-  bool changed = false;      // since the last checkpoint
+  BudgetWatch columns;       // under a budget
+  BudgetWatch errors;
+  TimeMs active_until = kNoTime;  // end of the newest window that it closes or has closed
+  bool changed = false;           // since the last checkpoint
 };
 
 class Evaluator {
@@ -88,6 +93,11 @@ class Evaluator {
 
   // True where this pane was complete before, so that more of it is an addition.
   [[nodiscard]] bool was_complete(const PaneKey& pane) const;
+
+  // What is stored of a monitor's false-alarm budget. Of other series than those of now it is left
+  // out, and the budget begins anew; false where the bytes are damaged.
+  void write_budget(const MonitorId& id, ByteWriter& out) const;
+  [[nodiscard]] bool read_budget(ByteReader& in, const MonitorId& id);
 
   [[nodiscard]] std::vector<Report> take_reports();
   [[nodiscard]] std::map<MonitorId, MonitorState>& monitors() { return monitors_; }
@@ -164,6 +174,32 @@ class Evaluator {
   // The window's turn is over for all that still wait for it.
   void end_sequence(const PaneKey& key);
   void fold_health(const PaneKey& key, const MonitorName& monitor, std::size_t first_report);
+
+  // Fills in what a transition tells beyond its reasons.
+  void tell(const PaneKey& key, std::span<const Report> reports, Transition& transition) const;
+
+  // --- The false-alarm budget (evaluator_budget.cc)
+
+  // The panes of a window that no window before it has shown: what its closing lets the budget
+  // judge.
+  [[nodiscard]] std::vector<PaneKey> judged_panes(const PaneKey& window) const;
+  // Gives them to the budget; `whole` is the sum of all of the window's panes.
+  void watch_columns(const PaneKey& window, const Pane& whole);
+  // A pane that the budget has seen has changed.
+  void rewatch_columns(const PaneKey& pane, const Pane& total);
+  void watch_errors(const PaneKey& window, const Pane& whole, const WindowRecord& record);
+  // True of a monitor's first pane where its events begin long after it: it is not judged.
+  [[nodiscard]] bool begins_late(const PaneKey& key, const Pane& pane) const;
+  void report_budget(const ModelPlan& plan, const PaneKey& key, const WindowName& window);
+  void report_errors(const ModelPlan& plan, const PaneKey& key, const WindowName& window,
+                     const WindowRecord& record);
+  void append_budget(std::vector<Finding> findings, const PaneKey& key, const WindowName& window);
+  // Later windows say something else now, too, and are published again.
+  void reopen_judged(const MonitorId& monitor, std::span<const TimeMs> panes);
+  [[nodiscard]] std::unique_ptr<Pane> single_pane(const PaneKey& key);
+  [[nodiscard]] DurationMs step_of(const PaneKey& window) const;
+  [[nodiscard]] std::size_t monitors_sharing(const MonitorId& monitor) const;
+  [[nodiscard]] BudgetAlerts budget_alerts(const PaneKey& key) const;
 
   std::vector<ModelPlan> plans_;
   std::vector<TimeMs> event_times_;  // by model

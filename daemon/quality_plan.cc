@@ -1,5 +1,8 @@
 #include "daemon/quality_plan.h"
 
+#include <algorithm>
+#include <array>
+
 #include "detectors/model_quality.h"
 
 namespace driftd {
@@ -15,12 +18,20 @@ constexpr FeatureLimit kFeatureLimits[] = {
     {"outliers", &FeatureConfig::max_outliers},
 };
 
-[[nodiscard]] Limits limits_of(const QualityCheck& check, const FeatureConfig* feature) {
-  if (feature == nullptr) return quality_limits({});
-  if (check.name == "constant" && feature->may_be_constant) return {};
-  for (const FeatureLimit& limit : kFeatureLimits) {
-    if (limit.check == check.name) return quality_limits(feature->*limit.largest);
+// What the budget's own series see.
+constexpr std::array<std::string_view, 3> kBudgeted = {"missing", "unseen", "outliers"};
+
+[[nodiscard]] Limits limits_of(const QualityCheck& check, const FeatureConfig* feature,
+                               AlertPolicy policy) {
+  if (feature != nullptr) {
+    if (check.name == "constant" && feature->may_be_constant) return {};
+    for (const FeatureLimit& limit : kFeatureLimits) {
+      if (limit.check == check.name && feature->*limit.largest)
+        return quality_limits(feature->*limit.largest);
+    }
   }
+  const bool is_budgeted = std::ranges::find(kBudgeted, check.name) != kBudgeted.end();
+  if (policy == AlertPolicy::budget && is_budgeted) return {};
   return quality_limits({});
 }
 
@@ -33,10 +44,10 @@ constexpr FeatureLimit kFeatureLimits[] = {
 
 }  // namespace
 
-QualityPlan quality_plan(SeriesType type, const FeatureConfig* feature) {
+QualityPlan quality_plan(SeriesType type, const FeatureConfig* feature, AlertPolicy policy) {
   QualityPlan plan;
   for (const QualityCheck& check : quality_checks()) {
-    if (check.fits(type)) plan.emplace_back(&check, limits_of(check, feature));
+    if (check.fits(type)) plan.emplace_back(&check, limits_of(check, feature, policy));
   }
   return plan;
 }

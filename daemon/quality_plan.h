@@ -20,8 +20,11 @@ namespace driftd {
 
 using QualityPlan = std::vector<std::pair<const QualityCheck*, Limits>>;
 
-// The checks of one series; `feature` is null where the configuration does not name it.
-[[nodiscard]] QualityPlan quality_plan(SeriesType type, const FeatureConfig* feature);
+// The checks of one series; `feature` is null where the configuration does not name it. Under a
+// budget `missing`, `unseen` and `outliers` are for reading, but where the owner gives a limit: its
+// series `share`, `location` and `spread` see the same, and know seasons.
+[[nodiscard]] QualityPlan quality_plan(SeriesType type, const FeatureConfig* feature,
+                                       AlertPolicy policy);
 
 // The findings of the series `predictions`, handed to `add` with the name of each check.
 // `has_labels`: ids are remembered, so that duplicates are found.

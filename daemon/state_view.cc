@@ -62,13 +62,21 @@ std::map<std::string, Fingerprint> fingerprints_of(const StoredState& state) {
   return models;
 }
 
+// What the false-alarm budget has stored needs its reference to be read.
+[[nodiscard]] static bool skip_budget(ByteReader& in) {
+  in.signed_varint();
+  in.text();
+  in.text();
+  return in.ok();
+}
+
 std::optional<MonitorHealth> read_health(const StoredMonitor& monitor) {
   MonitorHealth health;
   ByteReader in(monitor.health);
   SequentialWatches watches;
   ClassDelays label_delays;
   const bool is_whole = MonitorHealth::read(in, health) && SequentialWatches::read(in, watches) &&
-                        ClassDelays::read(in, label_delays) && in.at_end();
+                        ClassDelays::read(in, label_delays) && skip_budget(in) && in.at_end();
   if (!is_whole) return std::nullopt;
   return health;
 }

@@ -46,9 +46,11 @@ std::string metric_reason(const std::string& metric) {
 }
 
 std::optional<Transition> MonitorHealth::update(const MonitorName& monitor,
-                                                std::span<const Report> reports) {
+                                                std::span<const Report> reports,
+                                                const BudgetAlerts& budget, Alerting alerting) {
   for (const Report& report : reports) {
     if (const auto* finding = std::get_if<Finding>(&report)) {
+      if (finding->budget && finding->budget->of_errors) continue;
       if (finding->sequential) {
         Judged& judged = sequential[finding->series + "/" + finding->detector];
         if (finding->window.end >= judged.window_end)
@@ -59,7 +61,9 @@ std::optional<Transition> MonitorHealth::update(const MonitorName& monitor,
         continue;  // an amendment of an older window is history
       if (finding->window.end > last_window_end) findings.clear();
       last_window_end = finding->window.end;
-      findings[finding->series + "/" + finding->detector] = finding->level;
+      const std::string key = finding->series + "/" + finding->detector;
+      if (finding->threshold) findings[key] = finding->level;
+      if (finding->budget && finding->level == Level::drift) held.insert(finding_reason(key));
     } else if (const auto* metric = std::get_if<MetricValue>(&report)) {
       if (metric->level == Level::insufficient_data) continue;
       Judged& judged = metrics[metric->metric];
@@ -67,20 +71,27 @@ std::optional<Transition> MonitorHealth::update(const MonitorName& monitor,
     }
   }
 
-  std::set<std::string> found;
+  if (!budget.drift) held.clear();
+  std::set<std::string> drifts = held;
+  std::set<std::string> performance;
+  if (!budget.error_reason.empty()) performance.insert(budget.error_reason);
   bool anything_judged = false;
   for (const auto& [key, level] : findings) {
     anything_judged |= level != Level::insufficient_data;
-    if (level == Level::drift) found.insert(finding_reason(key));
+    if (level == Level::drift) drifts.insert(finding_reason(key));
   }
   for (const auto& [key, judged] : sequential) {
     anything_judged |= judged.level != Level::insufficient_data;
-    if (judged.level == Level::drift) found.insert("drift:" + series_of(key));
+    if (judged.level == Level::drift) drifts.insert("drift:" + series_of(key));
   }
+  if (budget.unfamiliar && !drifts.empty()) drifts.insert(std::string(kUnfamiliarReason));
   for (const auto& [metric, judged] : metrics) {
     anything_judged = true;
-    if (judged.level == Level::degraded) found.insert(metric_reason(metric));
+    if (judged.level == Level::degraded) performance.insert(metric_reason(metric));
   }
+  std::set<std::string> found;
+  if (alerting != Alerting::performance) found = drifts;
+  if (alerting != Alerting::drift) found.insert(performance.begin(), performance.end());
   HealthState next = HealthState::unknown;
   if (!found.empty()) {
     next = HealthState::degraded;
@@ -120,6 +131,8 @@ void MonitorHealth::write(ByteWriter& out) const {
     out.text(key);
     out.byte(static_cast<std::uint8_t>(level));
   }
+  out.varint(held.size());
+  for (const std::string& reason : held) out.text(reason);
   out.varint(metrics.size());
   for (const auto& [metric, judged] : metrics) {
     out.text(metric);
@@ -151,6 +164,8 @@ bool MonitorHealth::read(ByteReader& in, MonitorHealth& out) {
     const std::string key(in.text());
     out.findings[key] = level();
   }
+  for (std::uint64_t left = in.element_count(); left > 0 && in.ok(); --left)
+    out.held.emplace(in.text());
   for (std::uint64_t left = in.element_count(); left > 0 && in.ok(); --left) {
     const std::string metric(in.text());
     const Level judged = level();

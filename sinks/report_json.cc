@@ -24,9 +24,35 @@ void write_window(JsonWriter& json, const WindowName& window) {
   json.end_object();
 }
 
+void write_texts(JsonWriter& json, std::string_view key, const std::vector<std::string>& texts) {
+  json.key(key);
+  json.begin_array();
+  for (const std::string& text : texts) json.value(text);
+  json.end_array();
+}
+
+void write_budget(JsonWriter& json, const BudgetDetail& detail) {
+  json.field("distance", detail.distance);
+  if (!detail.of.empty()) json.field("of", detail.of);
+  json.field("expected", detail.expected);
+  json.field("effect", detail.effect);
+  json.field("effect_unit", detail.is_share ? "share" : "sd");
+  json.field("shift", detail.shift);
+  json.field("began_windows_ago", detail.windows);
+  if (detail.since != kNoTime) json.field("since", detail.since);
+  json.field("reason", detail.reason);
+}
+
 void end_line(JsonWriter& json, const WindowName& window) {
   if (window.partial) json.field("partial", true);
   json.end_object();
+}
+
+void write_story(JsonWriter& json, const Transition& transition) {
+  json.field("performance", to_string(transition.performance));
+  json.field("message", transition.message);
+  write_texts(json, "evidence", transition.evidence);
+  write_texts(json, "moved_together", transition.together);
 }
 
 }  // namespace
@@ -47,6 +73,8 @@ void append_json(std::string& out, const Finding& finding) {
   json.field("threshold", finding.threshold);
   json.field("level", to_string(finding.level));
   if (finding.bound) json.field("bound", finding.bound);
+  if (finding.budget) write_budget(json, *finding.budget);
+  if (!finding.baseline.empty()) json.field("baseline", finding.baseline);
   end_line(json, finding.window);
 }
 
@@ -77,10 +105,8 @@ void append_json(std::string& out, const Transition& transition) {
   json.field("at", transition.at);
   json.field("from", to_string(transition.from));
   json.field("to", to_string(transition.to));
-  json.key("reasons");
-  json.begin_array();
-  for (const std::string& reason : transition.reasons) json.value(reason);
-  json.end_array();
+  write_texts(json, "reasons", transition.reasons);
+  write_story(json, transition);
   json.end_object();
 }
 

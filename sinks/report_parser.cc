@@ -130,6 +130,23 @@ class FieldReader {
   std::optional<double> number_if_any(std::string_view path) {
     return line_.scalars.contains(path) ? number(path) : std::nullopt;
   }
+  // A text or a whole number that is left out where there is none.
+  std::string text_if_any(std::string_view path) {
+    return line_.scalars.contains(path) ? text(path) : std::string();
+  }
+  std::int64_t integer_if_any(std::string_view path, std::int64_t otherwise) {
+    return line_.scalars.contains(path) ? integer(path) : otherwise;
+  }
+  std::vector<std::string> texts_if_any(std::string_view path) {
+    return line_.arrays.contains(path) ? texts(path) : std::vector<std::string>();
+  }
+  ModelPerformance performance_if_any(std::string_view path) {
+    if (!line_.scalars.contains(path)) return ModelPerformance::unknown;
+    const auto performance = model_performance_from(text(path));
+    if (!performance) note(path, "a state of performance");
+    return performance.value_or(ModelPerformance::unknown);
+  }
+  [[nodiscard]] bool has(std::string_view path) const { return line_.scalars.contains(path); }
   // A flag that is left out where it is false.
   bool flag(std::string_view path) {
     return line_.scalars.contains(path) && take<bool>(path, "true or false");
@@ -200,6 +217,19 @@ WindowName read_window(FieldReader& fields) {
           .partial = fields.flag("partial")};
 }
 
+std::optional<BudgetDetail> read_budget(FieldReader& fields) {
+  if (!fields.has("distance")) return std::nullopt;
+  return BudgetDetail{.distance = fields.number("distance").value_or(0),
+                      .expected = fields.number("expected").value_or(0),
+                      .effect = fields.number("effect").value_or(0),
+                      .is_share = fields.text("effect_unit") == "share",
+                      .shift = fields.number("shift"),
+                      .windows = static_cast<int>(fields.integer("began_windows_ago")),
+                      .since = fields.integer_if_any("since", kNoTime),
+                      .of = fields.text_if_any("of"),
+                      .reason = fields.text("reason")};
+}
+
 Report read_finding(FieldReader& fields) {
   return Finding{.monitor = read_monitor(fields),
                  .series = fields.text("series"),
@@ -211,7 +241,9 @@ Report read_finding(FieldReader& fields) {
                  .p_value = fields.number("p_value"),
                  .bound = fields.number_if_any("bound"),
                  .threshold = fields.number("threshold"),
-                 .level = fields.level("level")};
+                 .level = fields.level("level"),
+                 .baseline = fields.text_if_any("baseline"),
+                 .budget = read_budget(fields)};
 }
 
 Report read_metric(FieldReader& fields) {
@@ -233,7 +265,11 @@ Report read_transition(FieldReader& fields) {
                     .at = fields.integer("at"),
                     .from = fields.state("from"),
                     .to = fields.state("to"),
-                    .reasons = fields.texts("reasons")};
+                    .reasons = fields.texts("reasons"),
+                    .performance = fields.performance_if_any("performance"),
+                    .message = fields.text_if_any("message"),
+                    .evidence = fields.texts_if_any("evidence"),
+                    .together = fields.texts_if_any("moved_together")};
 }
 
 Report read_fields(FieldReader& fields) {

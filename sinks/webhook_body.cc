@@ -44,6 +44,13 @@ void write_window(JsonWriter& json, const WindowName& window) {
   json.end_object();
 }
 
+void write_texts(JsonWriter& json, std::string_view key, const std::vector<std::string>& texts) {
+  json.key(key);
+  json.begin_array();
+  for (const std::string& text : texts) json.value(text);
+  json.end_array();
+}
+
 void write_evidence(JsonWriter& json, const Finding& finding) {
   json.field("series", finding.series);
   json.field("detector", finding.detector);
@@ -51,6 +58,15 @@ void write_evidence(JsonWriter& json, const Finding& finding) {
   json.field("p_value", finding.p_value);
   json.field("threshold", finding.threshold);
   json.field("level", to_string(finding.level));
+  if (finding.budget) {
+    json.field("distance", finding.budget->distance);
+    json.field("effect", finding.budget->effect);
+    json.field("effect_unit", finding.budget->is_share ? "share" : "sd");
+    json.field("shift", finding.budget->shift);
+    if (finding.budget->since != kNoTime) json.field("since", finding.budget->since);
+    json.field("reason", finding.budget->reason);
+  }
+  if (!finding.baseline.empty()) json.field("baseline", finding.baseline);
   write_window(json, finding.window);
 }
 
@@ -91,12 +107,13 @@ void write_data(JsonWriter& json, const Transition& transition, std::span<const 
   json.field("at", transition.at);
   json.field("from", to_string(transition.from));
   json.field("to", to_string(transition.to));
-  json.key("reasons");
-  json.begin_array();
-  for (const std::string& reason : transition.reasons) json.value(reason);
-  json.end_array();
+  write_texts(json, "reasons", transition.reasons);
+  json.field("performance", to_string(transition.performance));
+  json.field("message", transition.message);
   json.key("evidence");
   json.begin_object();
+  write_texts(json, "words", transition.evidence);
+  write_texts(json, "moved_together", transition.together);
   write_list(json, "series", findings);
   write_list(json, "metrics", metrics);
   json.end_object();

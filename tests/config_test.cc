@@ -44,8 +44,11 @@ TEST_F(Configuration, FillsInEveryDefault) {
   EXPECT_EQ(model.window.idle_close, 5 * kMinuteMs);
   EXPECT_EQ(model.label_horizon, 7 * kDayMs);
   EXPECT_EQ(model.min_samples, 30);
-  EXPECT_EQ(model.policy, AlertPolicy::fixed);
-  EXPECT_THAT(config.notes, ElementsAre(HasSubstr("no `task`"), HasSubstr("no `alerts`")));
+  EXPECT_EQ(model.alerts.policy, AlertPolicy::budget);
+  EXPECT_EQ(model.alerts.budget_alerts, 1);
+  EXPECT_EQ(model.alerts.budget_period, 30 * kDayMs);
+  EXPECT_EQ(model.alerts.on, AlertOn::both);
+  EXPECT_THAT(config.notes, ElementsAre(HasSubstr("no `task`")));
 }
 
 TEST_F(Configuration, ReadsEveryKeyOfAModel) {
@@ -95,8 +98,8 @@ mcc = {}
   EXPECT_EQ(model.window.idle_timeout, 30 * kSecondMs);
   EXPECT_EQ(model.window.idle_close, std::nullopt);
   EXPECT_EQ(model.label_horizon, 90 * kDayMs);
-  EXPECT_EQ(model.policy, AlertPolicy::p_value);
-  EXPECT_EQ(model.alpha, 0.01);
+  EXPECT_EQ(model.alerts.policy, AlertPolicy::p_value);
+  EXPECT_EQ(model.alerts.alpha, 0.01);
   EXPECT_EQ(model.min_samples, 5);
   EXPECT_EQ(model.min_coverage, 0.5);
   EXPECT_EQ(model.amend_interval, 500);
@@ -351,9 +354,17 @@ TEST_F(BadLines, OfModel) {
           {"window = { idle_close = \"ever\" }", 25, "no duration: \"ever\"", ""},
           {"window = { latenes = \"1m\" }", 12, "unknown key", "did you mean `lateness`?"},
           {"label_horizon = \"7 days\"", 17, "no duration", "7d"},
-          {"alerts = { budget = \"1 per 30d\" }", 12, "`budget` comes in a later version",
-           "use alerts = { policy = \"fixed\" } or { policy = \"p_value\" }"},
-          {"alerts = { policy = \"budget\" }", 21, "comes in a later version", "fixed"},
+          {"alerts = { budget = \"1 per month\" }", 21, "`budget` cannot be \"1 per month\"",
+           "\"1 per 30d\""},
+          {"alerts = { budget = \"0 per 30d\" }", 21, "`budget` cannot be", "how many"},
+          {"alerts = { budget = 1 }", 21, "`budget` must be a string", ""},
+          {"alerts = { policy = \"fixed\", budget = \"1 per 30d\" }", 39,
+           "under the policy \"budget\" only", "leave `policy` out"},
+          {"alerts = { policy = \"fixed\", min_effect = { share = 0.1 } }", 43,
+           "`min_effect` belongs to the policy \"budget\"", "leave it out"},
+          {"alerts = { min_effect = { share = -1 } }", 35, "at least 0", ""},
+          {"alerts = { min_effect = { size = 1 } }", 27, "unknown key", ""},
+          {"alerts = { on = \"drifts\" }", 17, "drifts", "did you mean"},
           {"alerts = { policy = \"p_value\", alpha = 1 }", 40, "greater than 0 and less than 1",
            ""},
           {"min_samples = 0", 15, "`min_samples` must be between 1", ""},

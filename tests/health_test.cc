@@ -19,6 +19,7 @@ Report finding(TimeMs end, const std::string& series, const std::string& detecto
   report.series = series;
   report.detector = detector;
   report.window.end = end;
+  report.threshold = 0.1;
   report.level = level;
   return report;
 }

@@ -237,6 +237,7 @@ TEST(SequentialHealth, FollowsTheNewestWindowOfEachDetector) {
   newest.series = "amount";
   newest.detector = "ks";
   newest.window = window(9);
+  newest.threshold = 0.1;
   newest.level = Level::stable;
   fold({newest});
   fold(monitor.judge(0, 0.9));

@@ -39,21 +39,26 @@ inline constexpr DurationMs kSize = 100;
 // One model and the evaluator behind one lane. The test says when windows close.
 class Evaluating {
  public:
+  // `rows`: of the reference, with its header; empty: amounts from 0 to 9, one channel, no times.
   explicit Evaluating(const std::function<void(ModelConfig&)>& adjust = {}, bool with_labels = true,
-                      WindowArchive::Loader loader = nullptr)
+                      WindowArchive::Loader loader = nullptr, const std::string& rows = {})
       : clock_(2 * kBegin), archive_(std::move(loader)) {
     spdlog::set_level(spdlog::level::off);
     std::string pattern = std::filesystem::temp_directory_path() / "driftd-evaluator-XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
     std::ofstream reference(folder_ / "reference.csv");
-    reference << "amount,channel\n";
-    for (int i = 0; i < 100; ++i) reference << i % 10 << ",web\n";
+    reference << rows;
+    if (rows.empty()) {
+      reference << "amount,channel\n";
+      for (int i = 0; i < 100; ++i) reference << i % 10 << ",web\n";
+    }
     reference.close();
     config_.resize(1);
     config_[0].name = "fraud";
     config_[0].reference = folder_ / "reference.csv";
     config_[0].window.size = kSize;
     config_[0].min_samples = 1;
+    config_[0].alerts.policy = AlertPolicy::fixed;
     if (adjust) adjust(config_[0]);
     models_ = ModelSetup::load(config_, with_labels).value();
     evaluator_ = std::make_unique<Evaluator>(models_->evaluated(), clock_, archive_);

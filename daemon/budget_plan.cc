@@ -1,0 +1,108 @@
+#include "daemon/budget_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace driftd {
+namespace {
+
+// The model's errors are one or two series beside many columns, and the ones that matter most: with
+// a quarter of the budget their limit is that of a whole one but for a few hundredths.
+constexpr double kPerformanceShare = 0.25;
+// Windows that are long beside the budget's period may take less of it: an alert in every few
+// windows is none that anybody asked for.
+constexpr double kMostPerWindow = 1.0 / 24;
+constexpr std::size_t kHashDigits = 12;
+// Of windows by count whose duration is not known yet: about an hour of thirty days.
+constexpr double kProvisionalBudget = 1.0 / 720;
+
+[[nodiscard]] BudgetOptions options_of(const ModelConfig& config) {
+  BudgetOptions options;
+  options.step = config.window.count > 0 ? 0 : window_spec(config.window).pane_size();
+  options.min_samples = static_cast<std::uint64_t>(std::max<std::int64_t>(2, config.min_samples));
+  options.min_effect = config.alerts.min_location_effect;
+  options.min_spread_effect = config.alerts.min_spread_effect;
+  options.min_share_effect = config.alerts.min_share_effect;
+  return options;
+}
+
+void learn(const BudgetPlan& plan, const BudgetHistory& history, BudgetGroup& group,
+           std::vector<std::string>* notes) {
+  if (history.windows.size() < kLeastWindows || group.specs.empty()) return;
+  BudgetOptions options = group.options;
+  options.budget =
+      plan.usual_step > 0 ? plan.budget_of(group, plan.usual_step, 1) : kProvisionalBudget;
+  Result<BudgetModel> model = fit_budget(group.specs, history, options);
+  if (!model) {
+    if (notes != nullptr) notes->push_back(model.error().message);
+    return;
+  }
+  if (notes != nullptr) {
+    for (std::string& limitation : limitations(*model)) notes->push_back(std::move(limitation));
+  }
+  group.fitted = std::make_shared<const BudgetModel>(std::move(*model));
+}
+
+}  // namespace
+
+std::string short_hash(const std::string& hash) { return hash.substr(0, kHashDigits); }
+
+double BudgetPlan::budget_of(const BudgetGroup& group, DurationMs step,
+                             std::size_t monitors) const {
+  const double budget =
+      budget_per_window(alerts.budget_alerts, alerts.budget_period, step, monitors);
+  return group.share * std::min(kMostPerWindow, budget);
+}
+
+ReferenceWindowVisitor BudgetPlanner::visitor() {
+  return [this](const ModelSchema&, const Reference& reference, const ReferenceWindow& window) {
+    if (!series_) series_.emplace(reference);
+    columns_.starts.push_back(window.pane);
+    columns_.windows.push_back(series_->points(window.series));
+    performance_.push_back(window.performance);
+    if (first_time_ == kNoTime) first_time_ = window.first_time;
+    last_time_ = window.last_time;
+  };
+}
+
+std::shared_ptr<const BudgetPlan> BudgetPlanner::plan(const ModelConfig& config,
+                                                      const Reference& reference,
+                                                      const PerformanceSummary& performance,
+                                                      bool has_labels) const {
+  auto plan = std::make_shared<BudgetPlan>(reference);
+  plan->alerts = config.alerts;
+  plan->baseline = short_hash(reference.hash);
+  plan->columns.options = options_of(config);
+  plan->usual_step = plan->columns.options.step;
+  if (plan->usual_step == 0 && !columns_.starts.empty() && first_time_ != kNoTime) {
+    plan->usual_step = (last_time_ - first_time_) / static_cast<DurationMs>(columns_.starts.size());
+  }
+  plan->columns.specs = plan->series.specs();
+  plan->columns.anchors = plan->series.points_of(reference);
+  if (has_labels) plan->errors = ErrorSeries::of(performance);
+  if (plan->errors) {
+    plan->performance.specs = {plan->errors->spec()};
+    plan->performance.anchors = {plan->errors->point(performance)};
+    plan->performance.options = plan->columns.options;
+    plan->performance.options.only_rises = true;
+    plan->performance.share = kPerformanceShare;
+    plan->columns.share = 1 - kPerformanceShare;
+    BudgetHistory errors{.starts = columns_.starts, .windows = {}};
+    for (const PerformanceSummary& window : performance_)
+      errors.windows.push_back({plan->errors->point(window)});
+    learn(*plan, errors, plan->performance, nullptr);
+  }
+  learn(*plan, columns_, plan->columns, &plan->notes);
+  if (plan->columns.fitted == nullptr) {
+    plan->notes.push_back(fmt::format(
+        "the reference has {} of the {} windows that are needed to learn a false-alarm budget "
+        "from: until live windows of 7 days have been learnt, only shifts of 1 standard "
+        "deviation, or 0.5 that last 24 windows, alert; `driftd baseline make` makes a baseline "
+        "of known-good traffic",
+        columns_.starts.size(), kLeastWindows));
+  }
+  return plan;
+}
+
+}  // namespace driftd

@@ -1,0 +1,193 @@
+#include "daemon/budget_watch.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace driftd {
+namespace {
+
+constexpr std::uint8_t kFormat = 1;
+// Budgets that differ by less lead to the same threshold.
+constexpr double kSameBudget = 1e-9;
+
+// Of the first window: how many events a window usually has.
+[[nodiscard]] double events_of(std::span<const Point> points) {
+  double most = 0;
+  for (const Point& point : points) most = std::max(most, point.n);
+  return most;
+}
+
+void write_point(ByteWriter& out, const SeriesSpec& spec, const Point& point) {
+  out.varint(static_cast<std::uint64_t>(point.n));
+  if (point.n <= 0) return;
+  if (is_share(spec.kind)) {
+    out.varint(static_cast<std::uint64_t>(point.value));
+    return;
+  }
+  out.number(point.value);
+  out.number(point.variance);
+}
+
+[[nodiscard]] Point read_point(ByteReader& in, const SeriesSpec& spec) {
+  Point point;
+  point.n = static_cast<double>(in.varint());
+  if (point.n <= 0) return point;
+  if (is_share(spec.kind)) {
+    point.value = static_cast<double>(in.varint());
+    return point;
+  }
+  point.value = in.number();
+  point.variance = in.number();
+  return point;
+}
+
+[[nodiscard]] bool has_series(const BudgetModel& model, const BudgetGroup& group) {
+  return std::ranges::equal(model.series, group.specs, {}, &SeriesModel::spec);
+}
+
+[[nodiscard]] std::shared_ptr<const BudgetModel> assumed_model(const BudgetGroup& group,
+                                                               std::span<const Point> first,
+                                                               double budget) {
+  BudgetOptions options = group.options;
+  options.budget = budget;
+  return std::make_shared<const BudgetModel>(
+      assume_budget(group.specs, group.anchors, events_of(first), options));
+}
+
+}  // namespace
+
+void BudgetWatch::begin(const BudgetGroup& group, std::span<const Point> points, double budget) {
+  own_ = group.fitted == nullptr;
+  state_.emplace(own_ ? assumed_model(group, points, budget) : group.fitted);
+}
+
+void BudgetWatch::spend(double budget) {
+  const double before = state_->model().options.budget;
+  if (std::abs(budget - before) <= kSameBudget * before) return;
+  auto model = std::make_shared<BudgetModel>(state_->model());
+  model->spend(budget);
+  state_->respend(std::move(model));
+}
+
+std::vector<TimeMs> BudgetWatch::take(const BudgetGroup& group, TimeMs start,
+                                      std::span<const Point> points, double budget,
+                                      DurationMs step) {
+  if (!state_) begin(group, points, budget);
+  spend(budget);
+  std::vector<TimeMs> changed;
+  const std::optional<TimeMs> before = state_->newest();
+  const bool is_new = !before || start > *before;
+  if (is_new) {
+    state_->step(start, points);
+  } else {
+    const std::vector<WindowVerdict> verdicts = state_->revise(start, points);
+    for (const WindowVerdict& verdict : verdicts)
+      if (verdict.start != start) changed.push_back(verdict.start);
+    // What is assumed hangs on the first window, which must not hang on when it was closed.
+    if (own_ && fits_ == 0 && start == history_.starts.front() && !verdicts.empty())
+      state_->adopt(assumed_model(group, points, state_->model().options.budget), false);
+  }
+  if (own_ && fits_ < static_cast<int>(kLearningDays.size())) {
+    windows_ += is_new;
+    remember(start, points);
+    if (is_new) learn(group, step);
+  }
+  return changed;
+}
+
+void BudgetWatch::remember(TimeMs start, std::span<const Point> points) {
+  const auto at = std::ranges::lower_bound(history_.starts, start);
+  const auto position = at - history_.starts.begin();
+  std::vector<Point> copy(points.begin(), points.end());
+  if (at != history_.starts.end() && *at == start) {
+    history_.windows[static_cast<std::size_t>(position)] = std::move(copy);
+    return;
+  }
+  // One that came before the oldest that is remembered would take its place.
+  if (history_.starts.size() == kMostLearnt && position == 0) return;
+  history_.starts.insert(at, start);
+  history_.windows.insert(history_.windows.begin() + position, std::move(copy));
+  if (history_.starts.size() <= kMostLearnt) return;
+  history_.starts.erase(history_.starts.begin());
+  history_.windows.erase(history_.windows.begin());
+}
+
+void BudgetWatch::learn(const BudgetGroup& group, DurationMs step) {
+  const BudgetOptions options = state_->model().options;
+  const DurationMs live = options.step > 0
+                              ? history_.starts.back() - history_.starts.front() + options.step
+                              : windows_ * step;
+  const int due = fits_due(live);
+  if (due <= fits_) return;
+  fits_ = due;
+  Result<BudgetModel> model = fit_budget(group.specs, history_, options, group.anchors);
+  if (!model) {
+    spdlog::info("nothing can be learnt from {} live windows yet: {}", history_.starts.size(),
+                 model.error().message);
+  } else {
+    state_->adopt(std::make_shared<const BudgetModel>(std::move(*model)), false);
+  }
+  if (fits_ == static_cast<int>(kLearningDays.size())) history_ = {};
+}
+
+std::optional<WindowVerdict> BudgetWatch::verdict(TimeMs start) const {
+  return state_ ? state_->verdict(start) : std::nullopt;
+}
+
+std::optional<TimeMs> BudgetWatch::newest() const {
+  return state_ ? state_->newest() : std::nullopt;
+}
+
+void BudgetWatch::write(ByteWriter& out) const {
+  out.byte(kFormat);
+  out.byte(state_ ? 1 : 0);
+  if (!state_) return;
+  out.byte(own_ ? 1 : 0);
+  out.number(state_->model().options.budget);
+  if (own_) {
+    state_->model().write(out);
+    out.varint(static_cast<std::uint64_t>(fits_));
+    out.varint(static_cast<std::uint64_t>(windows_));
+    out.varint(history_.starts.size());
+    for (std::size_t t = 0; t < history_.starts.size(); ++t) {
+      out.signed_varint(history_.starts[t]);
+      for (std::size_t i = 0; i < history_.windows[t].size(); ++i)
+        write_point(out, state_->model().series[i].spec, history_.windows[t][i]);
+    }
+  }
+  state_->write(out);
+}
+
+bool BudgetWatch::read(ByteReader& in, const BudgetGroup& group) {
+  *this = {};
+  if (in.byte() != kFormat) return false;
+  if (in.byte() == 0) return in.ok();
+  own_ = in.byte() != 0;
+  const double budget = in.number();
+  std::shared_ptr<const BudgetModel> model = group.fitted;
+  if (own_) {
+    auto own = std::make_shared<BudgetModel>();
+    if (!BudgetModel::read(in, *own) || !has_series(*own, group)) return false;
+    fits_ = static_cast<int>(in.varint());
+    windows_ = static_cast<std::int64_t>(in.varint());
+    const std::uint64_t windows = in.element_count();
+    if (windows > kMostLearnt) return false;
+    for (std::uint64_t t = 0; t < windows && in.ok(); ++t) {
+      history_.starts.push_back(in.signed_varint());
+      std::vector<Point>& points = history_.windows.emplace_back();
+      for (const SeriesSpec& spec : group.specs) points.push_back(read_point(in, spec));
+    }
+    own->options.min_effect = group.options.min_effect;
+    own->options.min_spread_effect = group.options.min_spread_effect;
+    own->options.min_share_effect = group.options.min_share_effect;
+    model = std::move(own);
+  }
+  if (model == nullptr || !(budget > 0)) return false;
+  state_.emplace(std::move(model));
+  if (!state_->read(in)) return false;
+  spend(budget);
+  return true;
+}
+
+}  // namespace driftd

@@ -1,0 +1,56 @@
+// One monitor under its false-alarm budget: the filters' state, and, where the reference taught too
+// little, what is being learnt from live windows.
+//
+// Part of the monitor's state, in the same checkpoint as its windows. Without a model learnt from
+// the reference one is assumed when the first window closes, and replaced after 7, 14 and 28 days
+// by one that is fitted to the windows seen so far. Thread rule: one owner (the coordinator's
+// thread). Allocation rule: may allocate (once a window). Failure rule: bytes that are no state of
+// these series are refused.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/byte_stream.h"
+#include "daemon/budget_plan.h"
+#include "detectors/calibration/budget_state.h"
+
+namespace driftd {
+
+class BudgetWatch {
+ public:
+  // The points of a window that has closed, or that has changed since. Returns the starts of the
+  // later windows whose verdicts this changed, too. `budget`: alerts per window that this monitor
+  // may raise now; `step`: how long a window takes.
+  std::vector<TimeMs> take(const BudgetGroup& group, TimeMs start, std::span<const Point> points,
+                           double budget, DurationMs step);
+
+  [[nodiscard]] std::optional<WindowVerdict> verdict(TimeMs start) const;
+  [[nodiscard]] std::optional<TimeMs> newest() const;
+  // Null before the first window.
+  [[nodiscard]] const BudgetModel* model() const { return state_ ? &state_->model() : nullptr; }
+  // Learning still goes on, and what is assumed holds.
+  [[nodiscard]] bool assumed() const { return state_ && state_->model().assumed; }
+
+  void write(ByteWriter& out) const;
+  [[nodiscard]] bool read(ByteReader& in, const BudgetGroup& group);
+
+ private:
+  // So many windows are learnt from at most: 84 days of hours, a week of five minutes.
+  static constexpr std::size_t kMostLearnt = 2'016;
+
+  void begin(const BudgetGroup& group, std::span<const Point> points, double budget);
+  void spend(double budget);
+  void remember(TimeMs start, std::span<const Point> points);
+  void learn(const BudgetGroup& group, DurationMs step);
+
+  std::optional<BudgetState> state_;
+  bool own_ = false;  // the model is not the reference's, and is stored with the state
+  int fits_ = 0;
+  std::int64_t windows_ = 0;  // seen while learning
+  BudgetHistory history_;     // while learning
+};
+
+}  // namespace driftd

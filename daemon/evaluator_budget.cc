@@ -1,0 +1,226 @@
+// The false-alarm budget's half of the evaluator: which panes a closing window lets it judge, what
+// changes when one of them does, and what is said of it.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "daemon/budget_findings.h"
+#include "daemon/evaluator.h"
+#include "detectors/metrics.h"
+
+namespace driftd {
+namespace {
+
+// A monitor whose first event comes later than this share (a tenth) of its first window has seen
+// too little of it: hours of a day are not the day.
+constexpr DurationMs kLateShare = 10;
+
+}  // namespace
+
+std::vector<PaneKey> Evaluator::judged_panes(const PaneKey& window) const {
+  const WindowSpec& spec = plan_of(window).model.monitored.window;
+  if (spec.by_count()) return {window};
+  std::vector<PaneKey> panes;
+  for (DurationMs offset = spec.size - spec.hop(); offset < spec.size; offset += spec.pane_size())
+    panes.push_back({window.monitor, window.pane + offset});
+  return panes;
+}
+
+std::unique_ptr<Pane> Evaluator::single_pane(const PaneKey& key) {
+  if (!fresh_.contains(key) && !archive_.has_pane(key)) return nullptr;
+  auto pane = std::make_unique<Pane>(plan_of(key).model.monitored);
+  if (const auto fresh = fresh_.find(key); fresh != fresh_.end()) {
+    pane->merge(*fresh->second);
+  } else if (!add_stored_pane(key, *pane)) {
+    return nullptr;
+  }
+  return pane;
+}
+
+DurationMs Evaluator::step_of(const PaneKey& window) const {
+  const BudgetPlan& budget = *plan_of(window).model.budget;
+  if (budget.usual_step > 0) return budget.usual_step;
+  const WindowRecord& record = archive_.windows().at(window);
+  return std::max<DurationMs>(1, record.end - record.start);
+}
+
+std::size_t Evaluator::monitors_sharing(const MonitorId& monitor) const {
+  const TimeMs until = monitors_.at(monitor).active_until;
+  const DurationMs period = plans_[position(monitor.model)].model.config->alerts.budget_period;
+  return static_cast<std::size_t>(std::ranges::count_if(monitors_, [&](const auto& entry) {
+    return entry.first.model == monitor.model && entry.second.active_until > until - period;
+  }));
+}
+
+bool Evaluator::begins_late(const PaneKey& key, const Pane& pane) const {
+  const WindowSpec& spec = plan_of(key).model.monitored.window;
+  const BudgetWatch& watch = monitors_.at(key.monitor).columns;
+  const std::optional<TimeMs> newest = watch.newest();
+  return !spec.by_count() && !newest && pane.first_time - key.pane > spec.pane_size() / kLateShare;
+}
+
+void Evaluator::watch_columns(const PaneKey& window, const Pane& whole) {
+  const EvaluatedModel& model = plan_of(window).model;
+  if (model.budget == nullptr) return;
+  const BudgetPlan& budget = *model.budget;
+  const DurationMs step = step_of(window);
+  BudgetWatch& watch = monitors_[window.monitor].columns;
+  const std::vector<PaneKey> panes = judged_panes(window);
+  for (const PaneKey& key : panes) {
+    const bool is_whole = panes.size() == 1 && key == window;
+    const std::unique_ptr<Pane> part = is_whole ? nullptr : single_pane(key);
+    const Pane* const pane = is_whole ? &whole : part.get();
+    if (pane == nullptr || pane->predictions == 0 || begins_late(key, *pane)) continue;
+    const std::vector<TimeMs> changed =
+        watch.take(budget.columns, key.pane, budget.series.points(pane->series),
+                   budget.budget_of(budget.columns, step, monitors_sharing(window.monitor)), step);
+    reopen_judged(window.monitor, changed);
+  }
+}
+
+void Evaluator::rewatch_columns(const PaneKey& key, const Pane& total) {
+  const EvaluatedModel& model = plan_of(key).model;
+  if (model.budget == nullptr || total.predictions == 0) return;
+  MonitorState& monitor = monitors_[key.monitor];
+  // One that has not had its turn will be given as it is then.
+  const std::optional<TimeMs> newest = monitor.columns.newest();
+  if (!newest || key.pane > *newest) return;
+  const BudgetModel& judged_by = *monitor.columns.model();
+  const DurationMs step = model.budget->usual_step;
+  monitor.changed = true;
+  reopen_judged(key.monitor, monitor.columns.take(model.budget->columns, key.pane,
+                                                  model.budget->series.points(total.series),
+                                                  judged_by.options.budget, step));
+}
+
+void Evaluator::watch_errors(const PaneKey& window, const Pane& whole, const WindowRecord& record) {
+  const ModelPlan& plan = plan_of(window);
+  if (plan.model.budget == nullptr || !plan.model.budget->errors) return;
+  const BudgetPlan& budget = *plan.model.budget;
+  if (!has_enough_labels(plan, record)) return;
+  const DurationMs step = step_of(window);
+  MonitorState& monitor = monitors_[window.monitor];
+  monitor.changed = true;
+  const std::vector<PaneKey> panes = judged_panes(window);
+  for (const PaneKey& key : panes) {
+    const bool is_whole = panes.size() == 1 && key == window;
+    const std::unique_ptr<Pane> part = is_whole ? nullptr : single_pane(key);
+    const Pane* const pane = is_whole ? &whole : part.get();
+    if (pane == nullptr || labelled(pane->performance) == 0) continue;
+    const Point point = budget.errors->point(pane->performance);
+    reopen_judged(
+        window.monitor,
+        monitor.errors.take(
+            budget.performance, key.pane, {&point, 1},
+            budget.budget_of(budget.performance, step, monitors_sharing(window.monitor)), step));
+  }
+}
+
+void Evaluator::reopen_judged(const MonitorId& monitor, std::span<const TimeMs> panes) {
+  const WindowSpec& spec = plans_[position(monitor.model)].model.monitored.window;
+  for (const TimeMs pane : panes) {
+    // The window that showed this pane first is the one that is published with its verdict.
+    PaneKey key{monitor, pane};
+    if (!spec.by_count()) key.pane = spec.first_window_of(pane);
+    const WindowRecord* const window = archive_.find(key);
+    if (window != nullptr && window->is_closed) archive_.change(key).features_pending = true;
+  }
+}
+
+void Evaluator::append_budget(std::vector<Finding> findings, const PaneKey& key,
+                              const WindowName& window) {
+  const MonitorName monitor = name_of(key.monitor);
+  for (Finding& finding : findings) {
+    const std::int64_t n = finding.window.n;
+    finding.monitor = monitor;
+    finding.window = window;
+    finding.window.n = n;
+    reports_.emplace_back(std::move(finding));
+  }
+}
+
+void Evaluator::report_budget(const ModelPlan& plan, const PaneKey& key, const WindowName& window) {
+  const EvaluatedModel& model = plan.model;
+  if (model.budget == nullptr) return;
+  const BudgetWatch& watch = monitors_[key.monitor].columns;
+  const BudgetGroup& columns = model.budget->columns;
+  const TimeMs newest = judged_panes(key).back().pane;
+  const BudgetModel* const judged_by =
+      watch.model() != nullptr ? watch.model() : columns.fitted.get();
+  std::optional<WindowVerdict> verdict = watch.verdict(newest);
+  // One that was not judged (cut short, or without events) says so once; one that is no longer
+  // looked back on keeps what was said of it.
+  if (!verdict && window.revision == 0) verdict.emplace().series.resize(columns.specs.size());
+  if (!verdict || judged_by == nullptr) return;
+  append_budget(column_findings(*model.budget, model.monitored, *judged_by, *verdict,
+                                {newest, columns.options.step}),
+                key, window);
+}
+
+void Evaluator::report_errors(const ModelPlan& plan, const PaneKey& key, const WindowName& window,
+                              const WindowRecord& record) {
+  const EvaluatedModel& model = plan.model;
+  if (model.budget == nullptr || !model.budget->errors || !has_enough_labels(plan, record)) return;
+  const BudgetWatch& watch = monitors_[key.monitor].errors;
+  const TimeMs newest = judged_panes(key).back().pane;
+  const std::optional<WindowVerdict> verdict = watch.verdict(newest);
+  if (!verdict) return;
+  append_budget(error_findings(*model.budget, model.monitored.schema->task, *watch.model(),
+                               *verdict, {newest, model.budget->performance.options.step}),
+                key, window);
+}
+
+BudgetAlerts Evaluator::budget_alerts(const PaneKey& key) const {
+  BudgetAlerts alerts;
+  const EvaluatedModel& model = plan_of(key).model;
+  const auto found = monitors_.find(key.monitor);
+  if (model.budget == nullptr || found == monitors_.end()) return alerts;
+  const auto newest = [](const BudgetWatch& watch) {
+    const std::optional<TimeMs> start = watch.newest();
+    return start ? watch.verdict(*start) : std::nullopt;
+  };
+  if (const auto columns = newest(found->second.columns)) {
+    alerts.drift = columns->alerting;
+    alerts.unfamiliar = columns->unfamiliar;
+  }
+  if (const auto errors = newest(found->second.errors); errors && errors->alerting)
+    alerts.error_reason =
+        model.monitored.schema->task == Task::regression ? "high_mae" : "low_accuracy";
+  return alerts;
+}
+
+void Evaluator::write_budget(const MonitorId& id, ByteWriter& out) const {
+  const MonitorState& monitor = monitors_.at(id);
+  out.signed_varint(monitor.active_until);
+  for (const BudgetWatch* const watch : {&monitor.columns, &monitor.errors}) {
+    std::string bytes;
+    ByteWriter part(bytes);
+    watch->write(part);
+    out.text(bytes);
+  }
+}
+
+bool Evaluator::read_budget(ByteReader& in, const MonitorId& id) {
+  MonitorState& monitor = monitors_[id];
+  monitor.active_until = in.signed_varint();
+  const std::string columns(in.text());
+  const std::string errors(in.text());
+  if (!in.ok()) return false;
+  const EvaluatedModel& model = plans_[position(id.model)].model;
+  if (model.budget == nullptr) return true;  // another policy now
+  const auto read = [&](const std::string& bytes, BudgetWatch& watch, const BudgetGroup& group) {
+    if (group.specs.empty()) return;
+    ByteReader part(bytes);
+    if (watch.read(part, group) && part.at_end()) return;
+    watch = {};
+    spdlog::warn(
+        "model {}: what was stored of its false-alarm budget was made from other series; the "
+        "windows before this start are not looked back on",
+        model.monitored.schema->name);
+  };
+  read(columns, monitor.columns, model.budget->columns);
+  read(errors, monitor.errors, model.budget->performance);
+  return true;
+}
+
+}  // namespace driftd
