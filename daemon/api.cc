@@ -185,6 +185,10 @@ void write_detail(JsonWriter& json, const MonitorDetail& detail) {
     json.begin_object();
     json.field("series", key.first);
     json.field("detector", key.second);
+    if (const auto words = detail.words.find(key); words != detail.words.end()) {
+      json.field("reason", words->second.reason);
+      json.field("baseline", words->second.baseline);
+    }
     write_points(json, points);
     json.end_object();
   }
@@ -206,6 +210,12 @@ void write_detail(JsonWriter& json, const MonitorDetail& detail) {
     json.field("from", to_string(transition.from));
     json.field("to", to_string(transition.to));
     write_texts(json, "reasons", transition.reasons);
+    if (!transition.message.empty()) {
+      json.field("performance", to_string(transition.performance));
+      json.field("message", transition.message);
+      write_texts(json, "evidence", transition.evidence);
+      write_texts(json, "moved_together", transition.together);
+    }
     json.end_object();
   }
   json.end_array();

@@ -209,7 +209,7 @@ bool Evaluator::read_budget(ByteReader& in, const MonitorId& id) {
   const EvaluatedModel& model = plans_[position(id.model)].model;
   if (model.budget == nullptr) return true;  // another policy now
   const auto read = [&](const std::string& bytes, BudgetWatch& watch, const BudgetGroup& group) {
-    if (group.specs.empty()) return;
+    if (group.specs.empty() || bytes.empty()) return;
     ByteReader part(bytes);
     if (watch.read(part, group) && part.at_end()) return;
     watch = {};

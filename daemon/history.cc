@@ -93,6 +93,12 @@ void History::file(Monitor& monitor, const Finding& finding) {
                                      : finding.threshold.value_or(kUndefined),
                     .revision = window.revision,
                     .level = finding.level});
+  if (!finding.budget) return;
+  const std::pair key(finding.series, finding.detector);
+  if (!monitor.kept.series.contains(key)) return;  // a limit was reached
+  NewestWords& words = monitor.kept.words[key];
+  if (std::pair(window.end, window.index) < std::pair(words.window_end, words.window_index)) return;
+  words = {window.end, window.index, finding.budget->reason, finding.baseline};
 }
 
 void History::file(Monitor& monitor, const MetricValue& metric) {
@@ -187,6 +193,7 @@ std::optional<MonitorDetail> History::detail(const MonitorName& monitor) const {
   MonitorDetail result;
   for (const auto& [key, points] : kept.series) result.series.emplace(key, latest(points, limit));
   for (const auto& [key, points] : kept.metrics) result.metrics.emplace(key, latest(points, limit));
+  result.words = kept.words;
   result.transitions = kept.transitions;
   return result;
 }

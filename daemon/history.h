@@ -90,10 +90,19 @@ struct MonitorStatus {
   std::map<std::string, MetricPoint> metrics;  // the last point of each
 };
 
+// What the newest window's finding says in words, under a false-alarm budget.
+struct NewestWords {
+  TimeMs window_end = kNoTime;
+  std::int64_t window_index = 0;
+  std::string reason;
+  std::string baseline;
+};
+
 // Everything that is kept of one monitor; all points are in the order of their windows' ends.
 struct MonitorDetail {
   // By the names of series and detector.
   std::map<std::pair<std::string, std::string>, std::vector<FindingPoint>> series;
+  std::map<std::pair<std::string, std::string>, NewestWords> words;  // by the same names
   std::map<std::string, std::vector<MetricPoint>> metrics;
   std::vector<Transition> transitions;  // in the order of their times
 };

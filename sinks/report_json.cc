@@ -49,6 +49,7 @@ void end_line(JsonWriter& json, const WindowName& window) {
 }
 
 void write_story(JsonWriter& json, const Transition& transition) {
+  if (transition.message.empty()) return;
   json.field("performance", to_string(transition.performance));
   json.field("message", transition.message);
   write_texts(json, "evidence", transition.evidence);

@@ -98,7 +98,27 @@ WHERE NOT EXISTS (
     AND g.window_index = f.window_index AND g.revision > f.revision);
 )";
 
-constexpr std::string_view kMigrations[] = {kFirstSchema};
+// What the false-alarm budget says beyond its numbers. SQLite adds one column at a time.
+constexpr std::string_view kBudgetSchema = R"(
+ALTER TABLE findings ADD COLUMN baseline TEXT;
+ALTER TABLE findings ADD COLUMN reason TEXT;
+ALTER TABLE transitions ADD COLUMN performance TEXT;
+ALTER TABLE transitions ADD COLUMN message TEXT;
+ALTER TABLE transitions ADD COLUMN evidence TEXT;
+
+DROP VIEW findings_latest;
+CREATE VIEW findings_latest AS
+SELECT model, version, segment, series, detector, window_start, window_end, revision, n, statistic,
+       p_value, threshold, level, window_index, baseline, reason
+FROM findings AS f
+WHERE NOT EXISTS (
+  SELECT 1 FROM findings AS g
+  WHERE g.model = f.model AND g.version = f.version AND g.segment = f.segment
+    AND g.series = f.series AND g.detector = f.detector AND g.window_start = f.window_start
+    AND g.window_end = f.window_end AND g.window_index = f.window_index AND g.revision > f.revision);
+)";
+
+constexpr std::string_view kMigrations[] = {kFirstSchema, kBudgetSchema};
 static_assert(std::size(kMigrations) == kSchemaVersion);
 
 using enum ColumnType;
@@ -118,6 +138,8 @@ constexpr Column kFindings[] = {
     {"threshold", real},
     {"level", text},
     {"window_index", integer, true},
+    {"baseline", text},
+    {"reason", text},
 };
 constexpr Column kMetrics[] = {
     {"model", text, true},
@@ -139,7 +161,8 @@ constexpr Column kMetrics[] = {
 constexpr Column kTransitions[] = {
     {"model", text, true}, {"version", text, true},    {"segment", text, true},
     {"at", integer, true}, {"from_state", text, true}, {"to_state", text, true},
-    {"reasons", text},
+    {"reasons", text},     {"performance", text},      {"message", text},
+    {"evidence", text},
 };
 constexpr Column kDeliveries[] = {
     {"webhook", text, true}, {"id", text, true},    {"model", text},
@@ -183,7 +206,12 @@ Cell stored_number(std::optional<double> number) {
   return *number;
 }
 
-std::string reasons_json(const std::vector<std::string>& reasons) {
+Cell stored_words(std::string_view text) {
+  if (text.empty()) return std::monostate{};
+  return stored_text(text);
+}
+
+std::string texts_json(const std::vector<std::string>& reasons) {
   std::string text;
   JsonWriter json(text);
   json.begin_array();
@@ -209,7 +237,11 @@ Row row_of_line(const Finding& finding) {
           stored_number(finding.p_value),
           stored_number(finding.threshold),
           name_of(to_string(finding.level)),
-          index};
+          index,
+          stored_words(finding.baseline),
+          // Of what does not drift the numbers are enough.
+          finding.level == Level::drift && finding.budget ? stored_words(finding.budget->reason)
+                                                          : Cell(std::monostate{})};
 }
 
 Row row_of_line(const MetricValue& metric) {
@@ -235,7 +267,8 @@ Row row_of_line(const Transition& transition) {
   return {stored_name(transition.monitor.model),   stored_name(transition.monitor.version),
           stored_name(transition.monitor.segment), transition.at,
           name_of(to_string(transition.from)),     name_of(to_string(transition.to)),
-          reasons_json(transition.reasons)};
+          texts_json(transition.reasons),        name_of(to_string(transition.performance)),
+          stored_words(transition.message),        texts_json(transition.evidence)};
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ inline constexpr std::size_t kTableCount = 4;
 [[nodiscard]] std::string column_list(const Table& table, bool key_only = false);
 
 // The SQL that leads from schema `version - 1` to `version`; versions count from 1.
-inline constexpr std::int64_t kSchemaVersion = 1;
+inline constexpr std::int64_t kSchemaVersion = 2;
 [[nodiscard]] std::string migration(std::int64_t version, std::string_view integer_type,
                                     std::string_view real_type);
 

@@ -108,12 +108,16 @@ void write_data(JsonWriter& json, const Transition& transition, std::span<const 
   json.field("from", to_string(transition.from));
   json.field("to", to_string(transition.to));
   write_texts(json, "reasons", transition.reasons);
-  json.field("performance", to_string(transition.performance));
-  json.field("message", transition.message);
+  if (!transition.message.empty()) {
+    json.field("performance", to_string(transition.performance));
+    json.field("message", transition.message);
+  }
   json.key("evidence");
   json.begin_object();
-  write_texts(json, "words", transition.evidence);
-  write_texts(json, "moved_together", transition.together);
+  if (!transition.message.empty()) {
+    write_texts(json, "words", transition.evidence);
+    write_texts(json, "moved_together", transition.together);
+  }
   write_list(json, "series", findings);
   write_list(json, "metrics", metrics);
   json.end_object();

@@ -302,7 +302,10 @@ function series_view([name, traces], picked) {
     pressed: trace === chosen, read: (window) => read_finding(trace.points.get(window?.index)),
   }));
   const range = padded_range([0, ...lines.flatMap(({ values }) => values), ...limits.flat()]);
-  return { title: name, noun: "values", ...lay_out(windows), lines, limits, range, keys };
+  // What the false-alarm budget says of the newest window, where it is a drift.
+  const drifts = ({ points }) => points.get(windows.at(-1)?.index)?.level === "drift";
+  const words = traces.filter((trace) => trace.reason && drifts(trace)).map(({ reason }) => reason);
+  return { title: name, noun: "values", ...lay_out(windows), lines, limits, range, keys, words };
 }
 
 function read_finding({ statistic, threshold, p_value, level } = {}) {
@@ -436,6 +439,7 @@ class Card {
     const level = windows.at(-1)?.level ?? "insufficient_data";
     set_text(this.root.querySelector(".level"), level_in_words(level));
     this.root.dataset.level = level;
+    set_text(this.root.querySelector(".words"), (this.view.words ?? []).join("\n"));
     this.show_keys();
     // uPlot takes new values in place; other lines need another chart.
     const shape = JSON.stringify([is_time, ...lines.map((line) => [line.label, line.color])]);
@@ -495,8 +499,9 @@ const metric_cards = new Map();
 
 function show_detail(monitor, { series, metrics, transitions }) {
   const traces = new Map();
-  for (const { series: name, detector, points } of series) {
-    traces.set(name, [...(traces.get(name) ?? []), make_trace(detector, points)]);
+  for (const { series: name, detector, points, reason } of series) {
+    const trace = { ...make_trace(detector, points), reason };
+    traces.set(name, [...(traces.get(name) ?? []), trace]);
   }
   // Drifting first, then warnings; the rest stays in the daemon's order, so that cards seldom move.
   const rank = ([name, those]) => {
@@ -534,12 +539,18 @@ function show_transitions(changes, last_end = -Infinity) {
     element.style.flexGrow = String((until - at) / Math.max(end - begin, 1));
     return element;
   }));
-  $("transitions").replaceChildren(...changes.reverse().map(({ at, from, to, reasons }) => {
+  $("transitions").replaceChildren(...changes.reverse().map(({ at, from, to, reasons, message, evidence }) => {
     const element = from_template("transition-template");
     set_time(element.querySelector("time"), at);
     set_state(element.querySelector(".from"), from);
     set_state(element.querySelector(".to"), to);
-    set_text(element.querySelector(".reasons"), reasons_in_words(reasons));
+    set_text(element.querySelector(".reasons"), message || reasons_in_words(reasons));
+    element.querySelector(".reasons").title = reasons_in_words(reasons);
+    element.querySelector("ul").replaceChildren(...(evidence ?? []).map((text) => {
+      const item = document.createElement("li");
+      set_text(item, text);
+      return item;
+    }));
     return element;
   }));
 }
