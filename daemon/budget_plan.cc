@@ -10,6 +10,13 @@ namespace {
 // The model's errors are one or two series beside many columns, and the ones that matter most: with
 // a quarter of the budget their limit is that of a whole one but for a few hundredths.
 constexpr double kPerformanceShare = 0.25;
+// A model's error rate moves far less by itself than its inputs do, and a week of blindness to it
+// is not to be had: of one prediction in ten that is wrong, levels are taken to move by a point,
+// and four points alert.
+constexpr double kAssumedErrorLevelSd = 0.03;
+constexpr double kAssumedErrorEffect = 0.125;
+// A single series learns its noise from so many windows; fewer would make its limit wide.
+constexpr std::size_t kLeastErrorWindows = 48;
 // Windows that are long beside the budget's period may take less of it: an alert in every few
 // windows is none that anybody asked for.
 constexpr double kMostPerWindow = 1.0 / 24;
@@ -28,8 +35,8 @@ constexpr double kProvisionalBudget = 1.0 / 720;
 }
 
 void learn(const BudgetPlan& plan, const BudgetHistory& history, BudgetGroup& group,
-           std::vector<std::string>* notes) {
-  if (history.windows.size() < kLeastWindows || group.specs.empty()) return;
+           std::size_t least_windows, std::vector<std::string>* notes) {
+  if (history.windows.size() < least_windows || group.specs.empty()) return;
   BudgetOptions options = group.options;
   options.budget =
       plan.usual_step > 0 ? plan.budget_of(group, plan.usual_step, 1) : kProvisionalBudget;
@@ -85,15 +92,19 @@ std::shared_ptr<const BudgetPlan> BudgetPlanner::plan(const ModelConfig& config,
     plan->performance.specs = {plan->errors->spec()};
     plan->performance.anchors = {plan->errors->point(performance)};
     plan->performance.options = plan->columns.options;
+    plan->performance.learning_windows = kLeastErrorWindows;
     plan->performance.options.only_rises = true;
+    plan->performance.options.assumed_level_sd = kAssumedErrorLevelSd;
+    plan->performance.options.assumed_effect = kAssumedErrorEffect;
+    plan->performance.options.assumed_long_effect = kAssumedErrorEffect;
     plan->performance.share = kPerformanceShare;
     plan->columns.share = 1 - kPerformanceShare;
     BudgetHistory errors{.starts = columns_.starts, .windows = {}};
     for (const PerformanceSummary& window : performance_)
       errors.windows.push_back({plan->errors->point(window)});
-    learn(*plan, errors, plan->performance, nullptr);
+    learn(*plan, errors, plan->performance, kLeastErrorWindows, nullptr);
   }
-  learn(*plan, columns_, plan->columns, &plan->notes);
+  learn(*plan, columns_, plan->columns, kLeastWindows, &plan->notes);
   if (plan->columns.fitted == nullptr) {
     plan->notes.push_back(fmt::format(
         "the reference has {} of the {} windows that are needed to learn a false-alarm budget "

@@ -27,6 +27,9 @@ struct BudgetGroup {
   std::vector<Point> anchors;  // the reference's own points
   double share = 1;            // of the model's budget
   BudgetOptions options;       // without the budget itself
+  // What is assumed is first replaced when so many live windows have been learnt from, then at
+  // twice and four times as many.
+  std::int64_t learning_windows = 24;
   // Learnt from the reference's windows; null where it has too few or no times. Its budget is that
   // of one monitor.
   std::shared_ptr<const BudgetModel> fitted;

@@ -57,8 +57,10 @@ void write_point(ByteWriter& out, const SeriesSpec& spec, const Point& point) {
 
 }  // namespace
 
-void BudgetWatch::begin(const BudgetGroup& group, std::span<const Point> points, double budget) {
+void BudgetWatch::begin(const BudgetGroup& group, TimeMs start, std::span<const Point> points,
+                        double budget) {
   own_ = group.fitted == nullptr;
+  first_ = start;
   state_.emplace(own_ ? assumed_model(group, points, budget) : group.fitted);
 }
 
@@ -73,30 +75,31 @@ void BudgetWatch::spend(double budget) {
 std::vector<TimeMs> BudgetWatch::take(const BudgetGroup& group, TimeMs start,
                                       std::span<const Point> points, double budget,
                                       DurationMs step) {
-  if (!state_) begin(group, points, budget);
+  if (!state_) begin(group, start, points, budget);
   spend(budget);
   std::vector<TimeMs> changed;
   const std::optional<TimeMs> before = state_->newest();
   const bool is_new = !before || start > *before;
+  // A shift that alerts under what is assumed is no normal traffic: its noise is not learnt.
+  bool is_normal = true;
   if (is_new) {
-    state_->step(start, points);
+    is_normal = !(state_->step(start, points).alerting && state_->model().assumed);
   } else {
     const std::vector<WindowVerdict> verdicts = state_->revise(start, points);
     for (const WindowVerdict& verdict : verdicts)
       if (verdict.start != start) changed.push_back(verdict.start);
     // What is assumed hangs on the first window, which must not hang on when it was closed.
-    if (own_ && fits_ == 0 && start == history_.starts.front() && !verdicts.empty())
+    if (own_ && fits_ == 0 && start == first_ && !verdicts.empty())
       state_->adopt(assumed_model(group, points, state_->model().options.budget), false);
   }
   if (own_ && fits_ < static_cast<int>(kLearningDays.size())) {
-    windows_ += is_new;
-    remember(start, points);
+    remember(start, points, is_new && is_normal);
     if (is_new) learn(group, step);
   }
   return changed;
 }
 
-void BudgetWatch::remember(TimeMs start, std::span<const Point> points) {
+void BudgetWatch::remember(TimeMs start, std::span<const Point> points, bool adds) {
   const auto at = std::ranges::lower_bound(history_.starts, start);
   const auto position = at - history_.starts.begin();
   std::vector<Point> copy(points.begin(), points.end());
@@ -104,29 +107,29 @@ void BudgetWatch::remember(TimeMs start, std::span<const Point> points) {
     history_.windows[static_cast<std::size_t>(position)] = std::move(copy);
     return;
   }
-  // One that came before the oldest that is remembered would take its place.
-  if (history_.starts.size() == kMostLearnt && position == 0) return;
-  history_.starts.insert(at, start);
-  history_.windows.insert(history_.windows.begin() + position, std::move(copy));
+  if (!adds) return;
+  ++windows_;
+  history_.starts.push_back(start);
+  history_.windows.push_back(std::move(copy));
   if (history_.starts.size() <= kMostLearnt) return;
   history_.starts.erase(history_.starts.begin());
   history_.windows.erase(history_.windows.begin());
 }
 
 void BudgetWatch::learn(const BudgetGroup& group, DurationMs step) {
-  const BudgetOptions options = state_->model().options;
-  const DurationMs live = options.step > 0
-                              ? history_.starts.back() - history_.starts.front() + options.step
-                              : windows_ * step;
-  const int due = fits_due(live);
+  // So many days, and for windows of days or longer also so many windows: they double with each
+  // fit as the days do.
+  int due = fits_due(windows_ * step);
+  while (due > fits_ && windows_ < group.learning_windows << (due - 1)) --due;
   if (due <= fits_) return;
   fits_ = due;
+  const BudgetOptions options = state_->model().options;
   Result<BudgetModel> model = fit_budget(group.specs, history_, options, group.anchors);
-  if (!model) {
-    spdlog::info("nothing can be learnt from {} live windows yet: {}", history_.starts.size(),
-                 model.error().message);
-  } else {
+  if (model) {
     state_->adopt(std::make_shared<const BudgetModel>(std::move(*model)), false);
+  } else {
+    spdlog::info("nothing can be learnt from {} live windows: {}", history_.starts.size(),
+                 model.error().message);
   }
   if (fits_ == static_cast<int>(kLearningDays.size())) history_ = {};
 }
@@ -149,6 +152,7 @@ void BudgetWatch::write(ByteWriter& out) const {
     state_->model().write(out);
     out.varint(static_cast<std::uint64_t>(fits_));
     out.varint(static_cast<std::uint64_t>(windows_));
+    out.signed_varint(first_);
     out.varint(history_.starts.size());
     for (std::size_t t = 0; t < history_.starts.size(); ++t) {
       out.signed_varint(history_.starts[t]);
@@ -171,6 +175,7 @@ bool BudgetWatch::read(ByteReader& in, const BudgetGroup& group) {
     if (!BudgetModel::read(in, *own) || !has_series(*own, group)) return false;
     fits_ = static_cast<int>(in.varint());
     windows_ = static_cast<std::int64_t>(in.varint());
+    first_ = in.signed_varint();
     const std::uint64_t windows = in.element_count();
     if (windows > kMostLearnt) return false;
     for (std::uint64_t t = 0; t < windows && in.ok(); ++t) {

@@ -3,9 +3,9 @@
 //
 // Part of the monitor's state, in the same checkpoint as its windows. Without a model learnt from
 // the reference one is assumed when the first window closes, and replaced after 7, 14 and 28 days
-// by one that is fitted to the windows seen so far. Thread rule: one owner (the coordinator's
-// thread). Allocation rule: may allocate (once a window). Failure rule: bytes that are no state of
-// these series are refused.
+// by one that is fitted to the windows seen so far, those aside in which the assumed one alerted.
+// Thread rule: one owner (the coordinator's thread). Allocation rule: may allocate (once a window).
+// Failure rule: bytes that are no state of these series are refused.
 #pragma once
 
 #include <memory>
@@ -41,16 +41,18 @@ class BudgetWatch {
   // So many windows are learnt from at most: 84 days of hours, a week of five minutes.
   static constexpr std::size_t kMostLearnt = 2'016;
 
-  void begin(const BudgetGroup& group, std::span<const Point> points, double budget);
+  void begin(const BudgetGroup& group, TimeMs start, std::span<const Point> points, double budget);
   void spend(double budget);
-  void remember(TimeMs start, std::span<const Point> points);
+  // `adds`: the window is a further one to learn from; else only one that is known is replaced.
+  void remember(TimeMs start, std::span<const Point> points, bool adds);
   void learn(const BudgetGroup& group, DurationMs step);
 
   std::optional<BudgetState> state_;
   bool own_ = false;  // the model is not the reference's, and is stored with the state
   int fits_ = 0;
-  std::int64_t windows_ = 0;  // seen while learning
-  BudgetHistory history_;     // while learning
+  TimeMs first_ = kNoTime;    // the window that what is assumed was made from
+  std::int64_t windows_ = 0;  // that were learnt from
+  BudgetHistory history_;     // the newest of them, while learning goes on
 };
 
 }  // namespace driftd

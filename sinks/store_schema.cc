@@ -224,20 +224,11 @@ std::string name_of(std::string_view level_or_state) { return std::string(level_
 
 Row row_of_line(const Finding& finding) {
   const auto& [index, start, end, n, revision, partial] = finding.window;
-  return {stored_name(finding.monitor.model),
-          stored_name(finding.monitor.version),
-          stored_name(finding.monitor.segment),
-          stored_name(finding.series),
-          stored_name(finding.detector),
-          start,
-          end,
-          std::int64_t{revision},
-          n,
-          stored_number(finding.statistic),
-          stored_number(finding.p_value),
-          stored_number(finding.threshold),
-          name_of(to_string(finding.level)),
-          index,
+  return {stored_name(finding.monitor.model), stored_name(finding.monitor.version),
+          stored_name(finding.monitor.segment), stored_name(finding.series),
+          stored_name(finding.detector), start, end, std::int64_t{revision}, n,
+          stored_number(finding.statistic), stored_number(finding.p_value),
+          stored_number(finding.threshold), name_of(to_string(finding.level)), index,
           stored_words(finding.baseline),
           // Of what does not drift the numbers are enough.
           finding.level == Level::drift && finding.budget ? stored_words(finding.budget->reason)
@@ -267,7 +258,7 @@ Row row_of_line(const Transition& transition) {
   return {stored_name(transition.monitor.model),   stored_name(transition.monitor.version),
           stored_name(transition.monitor.segment), transition.at,
           name_of(to_string(transition.from)),     name_of(to_string(transition.to)),
-          texts_json(transition.reasons),        name_of(to_string(transition.performance)),
+          texts_json(transition.reasons),          name_of(to_string(transition.performance)),
           stored_words(transition.message),        texts_json(transition.evidence)};
 }
 

@@ -16,7 +16,6 @@ constexpr double kLeastShare = 1e-6;
 constexpr double kLeastVariance = kLeastShare * (1 - kLeastShare);
 // A mean variance of normal scores below this leaves nothing to compare a spread with.
 constexpr double kLeastMeanSquare = 1e-6;
-constexpr double kAssumedLevelSd = 0.1;
 constexpr double kAssumedRho = 0.8;
 constexpr double kSpreadUnit = 0.4;
 
@@ -384,7 +383,7 @@ BudgetModel assume_budget(std::span<const SeriesSpec> specs, std::span<const Poi
     series.learnt = Learnt::too_few_rows;
     if (anchor.n < static_cast<double>(options.min_samples)) continue;
     double mean = anchor.value;
-    double level_sd = kAssumedLevelSd;
+    double level_sd = options.assumed_level_sd;
     if (series.share()) {
       const double share = anchor.value / anchor.n;
       mean = std::clamp(share, kLeastShare, 1 - kLeastShare);

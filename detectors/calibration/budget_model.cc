@@ -6,11 +6,8 @@
 namespace driftd {
 namespace {
 
-constexpr std::uint8_t kFormat = 2;
+constexpr std::uint8_t kFormat = 3;
 
-// The learning week's least effects, in standard deviations of an event; the recipe's.
-constexpr double kAssumedEffect = 1;
-constexpr double kAssumedLongEffect = 0.5;
 constexpr int kAssumedLongFrom = 24;
 // Of X = cbrt(s^2) to the standard deviation of an event, about sqrt(2) / 3.
 constexpr double kSpreadUnit = 0.4;
@@ -102,7 +99,8 @@ double BudgetModel::least_effect(const SeriesModel& model, int w) const {
                        : model.spec.kind == SeriesKind::spread ? options.min_spread_effect
                                                                : options.min_effect;
   if (!assumed) return least;
-  const double deviations = w < kAssumedLongFrom ? kAssumedEffect : kAssumedLongEffect;
+  const double deviations =
+      w < kAssumedLongFrom ? options.assumed_effect : options.assumed_long_effect;
   const double unit = model.spec.kind == SeriesKind::spread ? kSpreadUnit
                       : model.share()                       ? std::sqrt(model.event_variance)
                                                             : 1;
@@ -129,6 +127,9 @@ void BudgetModel::write(ByteWriter& out) const {
   out.number(options.min_spread_effect);
   out.number(options.min_share_effect);
   out.byte(options.only_rises ? 1 : 0);
+  out.number(options.assumed_level_sd);
+  out.number(options.assumed_effect);
+  out.number(options.assumed_long_effect);
   out.varint(windows);
   out.varint(varying);
   out.byte(static_cast<std::uint8_t>(deepest));
@@ -157,6 +158,9 @@ bool BudgetModel::read(ByteReader& in, BudgetModel& out) {
   out.options.min_spread_effect = in.number();
   out.options.min_share_effect = in.number();
   out.options.only_rises = in.byte() != 0;
+  out.options.assumed_level_sd = in.number();
+  out.options.assumed_effect = in.number();
+  out.options.assumed_long_effect = in.number();
   out.windows = in.varint();
   out.varying = in.varint();
   const std::uint8_t deepest = in.byte();

@@ -37,6 +37,11 @@ struct BudgetOptions {
   double min_spread_effect = 0.05;
   double min_share_effect = 0.01;
   bool only_rises = false;  // a fall is never significant: of errors, fewer are no trouble
+  // Before windows have been learnt from, in standard deviations of an event: how far levels are
+  // taken to move by themselves, and the least effect over fewer than 24 windows and over more.
+  double assumed_level_sd = 0.1;
+  double assumed_effect = 1;
+  double assumed_long_effect = 0.5;
 };
 
 // "alerts per period" as alerts per window of one monitor: `monitors` is how many versions and
