@@ -22,6 +22,8 @@ struct Place {
   int line = 0;  // 1-based; 0 where there is no place
   int column = 0;
   std::string override_key;  // the KEY of --set KEY=VALUE; empty for what the file says
+  // What messages name instead of the configuration (or of --set); empty: that.
+  std::string file = {};
 };
 
 struct TomlNode;

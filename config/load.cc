@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "config/document.h"
 #include "config/files.h"
 #include "config/overrides.h"
 #include "config/problems.h"
+#include "config/read_document.h"
 #include "config/sections.h"
 #include "config/table_reader.h"
 
@@ -85,35 +87,47 @@ void read_all(const TomlTable& document, ReadMode outside, ReadContext& context,
 
 }  // namespace
 
-std::expected<Config, std::vector<ConfigProblem>> load_config(const std::string& path,
-                                                              const LoadOptions& options) {
+std::optional<TomlTable> open_document(const std::string& path, const LoadOptions& options,
+                                       ReadContext& context) {
   const auto text = read_text_file(path);
   if (!text) {
-    return std::unexpected(std::vector{ConfigProblem{
-        path, 0, 0, fmt::format("the configuration file cannot be read: {}", text.error()),
-        "name another one with --config"}});
+    context.problems.add(Place{},
+                         fmt::format("the configuration file cannot be read: {}", text.error()),
+                         "name another one with --config");
+    return std::nullopt;
   }
-  ReadContext context{folder_of(path), Problems(path), {}};
   auto document = parse_document(*text);
   if (!document) {
     context.problems.add(document.error().place,
                          fmt::format("this is not TOML: {}", document.error().message));
-    return std::unexpected(context.problems.take());
+    return std::nullopt;
   }
-  const ReadMode outside = options.models_only ? ReadMode::keys_only : ReadMode::full;
   apply_overrides(*document, options.overrides, context.problems);
   for (TomlEntry& entry : *document) {
-    if (outside == ReadMode::full || !is_outside(entry.key))
+    if (!options.models_only || !is_outside(entry.key))
       expand_variables(entry.node, context.problems);
   }
+  return std::move(*document);
+}
+
+Config read_document(const TomlTable& document, const LoadOptions& options, ReadContext& context) {
   Config config;
-  config.path = path;
-  read_all(*document, outside, context, config);
-  if (!context.problems.empty()) return std::unexpected(context.problems.take());
+  read_all(document, options.models_only ? ReadMode::keys_only : ReadMode::full, context, config);
   if (options.models_only) {
     config.sources.clear();
     config.webhooks.clear();
   }
+  return config;
+}
+
+std::expected<Config, std::vector<ConfigProblem>> load_config(const std::string& path,
+                                                              const LoadOptions& options) {
+  ReadContext context{folder_of(path), Problems(path), {}};
+  const std::optional<TomlTable> document = open_document(path, options, context);
+  if (!document) return std::unexpected(context.problems.take());
+  Config config = read_document(*document, options, context);
+  config.path = path;
+  if (!context.problems.empty()) return std::unexpected(context.problems.take());
   config.notes = std::move(context.notes);
   return config;
 }

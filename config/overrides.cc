@@ -13,11 +13,6 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kRepeatedSections{"source", "model", "webhook"};
 
-struct Override {
-  std::vector<std::string> path;
-  TomlNode value;
-};
-
 // The '=' between KEY and VALUE; one within a quoted part of KEY does not count.
 [[nodiscard]] std::size_t find_equals(std::string_view text) {
   char quote = 0;
@@ -88,7 +83,8 @@ void move_to(TomlNode& node, const Place& place) {
   return nullptr;
 }
 
-void apply(TomlTable& document, Override change, const Place& place, Problems& problems) {
+void apply(TomlTable& document, Override change, Problems& problems) {
+  const Place& place = change.place;
   const std::string& section = change.path.front();
   if (change.path.size() > 1 && is_repeated_section(section) &&
       std::ranges::find(document, section, &TomlEntry::key) == document.end()) {
@@ -114,7 +110,6 @@ void apply(TomlTable& document, Override change, const Place& place, Problems& p
     node = &entry->node;
   }
   *node = std::move(change.value);
-  move_to(*node, place);
   if (entry != nullptr) entry->place = place;
 }
 
@@ -172,23 +167,31 @@ bool is_repeated_section(std::string_view key) {
   return std::ranges::find(kRepeatedSections, key) != kRepeatedSections.end();
 }
 
+Override parse_override(const std::string& text, const std::string& option) {
+  const std::size_t equals = find_equals(text);
+  const std::string key = text.substr(0, equals);
+  const Place place{
+      .line = 0, .column = 0, .override_key = key.empty() ? "KEY" : key, .file = option};
+  Override change{.path = {}, .value = {}, .place = place};
+  if (equals == std::string::npos) return change;
+  change.path = split_key(key);
+  const std::string value = text.substr(equals + 1);
+  auto node = parse_value(value);
+  change.value = node ? std::move(*node) : TomlNode{.value = value, .place = place, .written = {}};
+  move_to(change.value, place);
+  return change;
+}
+
 void apply_overrides(TomlTable& document, std::span<const std::string> overrides,
                      Problems& problems) {
   for (const std::string& text : overrides) {
-    const std::size_t equals = find_equals(text);
-    const std::string key = text.substr(0, equals);
-    const Place place{.line = 0, .column = 0, .override_key = key.empty() ? "KEY" : key};
-    std::vector<std::string> path;
-    if (equals != std::string::npos) path = split_key(key);
-    if (path.empty()) {
-      problems.add(place, "not of the form KEY=VALUE",
+    Override change = parse_override(text);
+    if (change.path.empty()) {
+      problems.add(change.place, "not of the form KEY=VALUE",
                    "for example daemon.listen=127.0.0.1:0 or model.0.window.count=500");
       continue;
     }
-    const std::string value = text.substr(equals + 1);
-    auto node = parse_value(value);
-    if (!node) node = TomlNode{.value = value, .place = place, .written = {}};
-    apply(document, {std::move(path), std::move(*node)}, place, problems);
+    apply(document, std::move(change), problems);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "config/document.h"
 #include "config/problems.h"
@@ -16,6 +17,14 @@ namespace driftd {
 
 // The sections of which there may be several: [[source]], [[model]], [[webhook]].
 [[nodiscard]] bool is_repeated_section(std::string_view key);
+
+// One KEY=VALUE as it is written.
+struct Override {
+  std::vector<std::string> path;  // the parts of KEY; empty where the text is not KEY=VALUE
+  TomlNode value;                 // VALUE as TOML if it parses, else a string as it is
+  Place place;                    // `file` is the option's name, or empty for --set
+};
+[[nodiscard]] Override parse_override(const std::string& text, const std::string& option = {});
 
 // KEY is dotted, [[sections]] by position (`model.0.window.count=500`; where there is one only, the
 // position may be left out). VALUE is TOML if it parses, else a string as it is.

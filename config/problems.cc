@@ -13,8 +13,9 @@ namespace driftd {
 
 void Problems::add(const Place& place, std::string message, std::string suggestion) {
   ConfigProblem problem{file_, place.line, place.column, std::move(message), std::move(suggestion)};
+  if (!place.file.empty()) problem.file = place.file;
   if (!place.override_key.empty()) {
-    problem.file = "--set";
+    if (place.file.empty()) problem.file = "--set";
     problem.line = problem.column = 0;
     problem.message = fmt::format("{}: {}", place.override_key, problem.message);
   }
@@ -23,7 +24,8 @@ void Problems::add(const Place& place, std::string message, std::string suggesti
 
 std::vector<ConfigProblem> Problems::take() {
   std::ranges::stable_sort(problems_, {}, [this](const ConfigProblem& problem) {
-    return std::tuple(problem.file != file_, problem.line, problem.column);
+    return std::tuple(problem.file != file_, std::string_view(problem.file), problem.line,
+                      problem.column);
   });
   return std::move(problems_);
 }
