@@ -383,6 +383,7 @@ std::expected<std::vector<Policy>, std::vector<ConfigProblem>> load_policies(
   if (!document) return std::unexpected(base.problems.take());
   const std::vector<std::string> names = model_names(*document);
   std::vector<Overlay> overlays;
+  overlays.reserve(policies.files.size() + policies.what_ifs.size());
   for (const std::string& file : policies.files)
     overlays.push_back(overlay_of_file(file, names, base.problems));
   for (const std::string& text : policies.what_ifs)

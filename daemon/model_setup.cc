@@ -1,9 +1,12 @@
 #include "daemon/model_setup.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 
+#include "config/catalog.h"
 #include "daemon/fingerprint.h"
 #include "daemon/sequential_watch.h"
 #include "detectors/registry.h"
@@ -86,57 +89,107 @@ namespace {
   return {};
 }
 
+// All that can be known of a model's rules only now that the reference has been read.
+[[nodiscard]] Result<> check_rules(const ModelConfig& config, const LoadedModel& model,
+                                   const std::vector<NamedMetric>& reference_metrics) {
+  if (auto fit = check_detectors_fit(config, *model.schema); !fit) return fit;
+  if (auto fit = check_quality_fits(config, *model.schema); !fit) return fit;
+  if (auto there = check_sequential(config, *model.schema); !there) return there;
+  return check_reference_has(config, reference_metrics,
+                             labelled(model.performance.performance) > 0);
+}
+
+[[nodiscard]] bool keeps_a_budget(const ModelConfig& rules) {
+  return rules.alerts.policy == AlertPolicy::budget;
+}
+
+// The columns of a policy's rules must be there, as those of the configuration are.
+[[nodiscard]] Result<> check_series_exist(const ModelConfig& config, const ModelSchema& schema) {
+  for (const FeatureConfig& feature : config.features) {
+    if (std::ranges::find(schema.series, feature.name, &SeriesSchema::name) != schema.series.end())
+      continue;
+    std::vector<std::string_view> names;
+    std::ranges::transform(schema.series, std::back_inserter(names), &SeriesSchema::name);
+    return fail(ErrorCode::invalid_config,
+                fmt::format("model `{}` has no series `{}`: its series are {}", config.name,
+                            feature.name, fmt::join(names, ", ")));
+  }
+  return {};
+}
+
+// Windows keep the values between the reference's where any policy has a detector that looks at
+// them; the other detectors say the same with and without.
+void keep_gaps_for(const ModelConfig& config, Reference& reference) {
+  for (const FeatureConfig& feature : config.features) {
+    const bool needs_gaps =
+        feature.detectors && std::ranges::any_of(*feature.detectors, [](const DetectorConfig& d) {
+          const DetectorEntry* const entry = find_detector_entry(d.name);
+          return entry != nullptr && entry->needs_gaps;
+        });
+    const auto series = std::ranges::find(reference.series, feature.name, &SeriesReference::name);
+    if (!needs_gaps || series == reference.series.end()) continue;
+    if (auto* const numeric = std::get_if<NumericReference>(&series->baseline))
+      numeric->keeps_gaps = true;
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ModelSetup>> ModelSetup::load(const std::vector<ModelConfig>& models,
-                                                     bool with_labels) {
+                                                     bool with_labels,
+                                                     std::span<const Policy> policies) {
   auto setup = std::make_unique<ModelSetup>();
-  setup->configs_ = models;
-  std::vector<std::vector<NamedMetric>> reference_metrics;
-  std::vector<std::shared_ptr<const BudgetPlan>> budgets;
+  setup->configs_.push_back(models);
+  for (const Policy& policy : policies) setup->configs_.push_back(policy.models);
+  setup->evaluated_.resize(setup->configs_.size());
   for (std::size_t i = 0; i < models.size(); ++i) {
-    const bool keeps_budget = models[i].alerts.policy == AlertPolicy::budget;
+    const bool keeps_budget = std::ranges::any_of(
+        setup->configs_, [i](const auto& rules) { return keeps_a_budget(rules[i]); });
     BudgetPlanner planner;
     Result<LoadedModel> model =
         load_model(models[i], static_cast<ModelIndex>(i),
                    keeps_budget ? planner.visitor() : ReferenceWindowVisitor());
     if (!model) return std::unexpected(model.error());
-    if (auto fit = check_detectors_fit(models[i], *model->schema); !fit)
-      return std::unexpected(fit.error());
-    if (auto fit = check_quality_fits(models[i], *model->schema); !fit)
-      return std::unexpected(fit.error());
-    if (auto there = check_sequential(models[i], *model->schema); !there)
-      return std::unexpected(there.error());
-    reference_metrics.push_back(metrics_of(*model));
-    const bool has_labels = labelled(model->performance.performance) > 0;
-    if (auto has = check_reference_has(models[i], reference_metrics.back(), has_labels); !has)
-      return std::unexpected(has.error());
-    std::shared_ptr<const BudgetPlan> budget;
-    if (keeps_budget) {
-      budget =
-          planner.plan(models[i], *model->reference, model->performance.performance, with_labels);
-      for (const std::string& note : budget->notes)
-        setup->notes_.push_back(fmt::format("model {}: {}", models[i].name, note));
+    const std::vector<NamedMetric> reference_metrics = metrics_of(*model);
+    if (auto good = check_rules(models[i], *model, reference_metrics); !good)
+      return std::unexpected(good.error());
+    for (const Policy& policy : policies) {
+      const ModelConfig& rules = policy.models[i];
+      Result<> good = check_series_exist(rules, *model->schema);
+      if (good) good = check_rules(rules, *model, reference_metrics);
+      if (!good) {
+        return fail(good.error().code,
+                    fmt::format("policy `{}`: {}", policy.name, good.error().message));
+      }
+      keep_gaps_for(rules, *model->reference);
     }
-    budgets.push_back(std::move(budget));
+    setup->schemas_.push_back(model->schema.get());
+    setup->monitored_.push_back(
+        {model->schema.get(), model->reference.get(), window_spec(models[i].window)});
+    for (std::size_t policy = 0; policy < setup->configs_.size(); ++policy) {
+      const ModelConfig& rules = setup->configs_[policy][i];
+      std::shared_ptr<const BudgetPlan> budget;
+      if (keeps_a_budget(rules)) {
+        budget =
+            planner.plan(rules, *model->reference, model->performance.performance, with_labels);
+      }
+      if (budget != nullptr && policy == 0) {
+        for (const std::string& note : budget->notes)
+          setup->notes_.push_back(fmt::format("model {}: {}", rules.name, note));
+      }
+      setup->evaluated_[policy].push_back(
+          {setup->monitored_.back(), &rules, with_labels, reference_metrics, std::move(budget)});
+    }
     model->performance = {};  // what is needed of it has been computed
     setup->notes_.insert(setup->notes_.end(), model->notes.begin(), model->notes.end());
     setup->loaded_.push_back(std::move(*model));
-  }
-  for (std::size_t i = 0; i < models.size(); ++i) {
-    const LoadedModel& model = setup->loaded_[i];
-    setup->schemas_.push_back(model.schema.get());
-    setup->monitored_.push_back(
-        {model.schema.get(), model.reference.get(), window_spec(models[i].window)});
-    setup->evaluated_.push_back({setup->monitored_.back(), &setup->configs_[i], with_labels,
-                                 std::move(reference_metrics[i]), std::move(budgets[i])});
   }
   return setup;
 }
 
 std::string ModelSetup::fingerprint(ModelIndex index) const {
   const LoadedModel& model = loaded_[position(index)];
-  return make_fingerprint(configs_[position(index)], *model.schema, *model.reference);
+  return make_fingerprint(configs_.front()[position(index)], *model.schema, *model.reference);
 }
 
 }  // namespace driftd

@@ -29,15 +29,28 @@ class NothingStored final : public SourceHost {
   PartitionStates states_;
 };
 
+// One policy's view of the windows.
+struct Judge {
+  Judge(std::span<const EvaluatedModel> models, const Clock& clock)
+      : evaluator(models, clock, archive) {}
+
+  WindowArchive archive;
+  Evaluator evaluator;
+  std::int64_t cpu_us = 0;
+};
+
 class Replay {
  public:
+  // `policies`: how many there are beside the configuration.
   Replay(const Config& config, const ReplayOptions& options, ModelSetup& models,
-         ReplayObserver& observer)
+         std::size_t policies, ReplayObserver& observer)
       : options_(options),
         models_(models),
         observer_(observer),
         discarded_(system_clock_, "", 0),
-        evaluator_(models.evaluated(), clock_, archive_) {
+        traffic_(models.schemas().size()) {
+    for (std::size_t policy = 0; policy <= policies; ++policy)
+      judges_.push_back(std::make_unique<Judge>(models.evaluated(policy), clock_));
     std::vector<LabelJoin*> joins;
     for (const ModelSchema* schema : models.schemas()) {
       joins_.push_back(options.labels.empty()
@@ -56,7 +69,7 @@ class Replay {
                                  system_clock_, discarded_, decoder);
   }
 
-  [[nodiscard]] Result<ReplaySummary> run() {
+  [[nodiscard]] Result<PolicyReplay> run() {
     NothingStored host;
     if (auto begun = source_->start(host, 1); !begun) return std::unexpected(begun.error());
     const TimeMs begun_at = system_clock_.steady();
@@ -72,10 +85,39 @@ class Replay {
     }
     if (const auto error = source_->failed()) return std::unexpected(*error);
     finish();
-    return summary(static_cast<double>(system_clock_.steady() - begun_at) / 1000);
+    PolicyReplay result;
+    result.summary = summary(static_cast<double>(system_clock_.steady() - begun_at) / 1000);
+    result.traffic = traffic_;
+    for (const auto& judge : judges_) {
+      result.policies.push_back(
+          {judge->evaluator.alerts(), static_cast<double>(judge->cpu_us) / 1e6});
+    }
+    return result;
   }
 
  private:
+  // What they have in common can be asked of any of them: which panes and windows there are.
+  [[nodiscard]] Evaluator& first() { return judges_.front()->evaluator; }
+
+  template <typename Work>
+  void judge(const Work& work) {
+    for (const auto& judge : judges_) {
+      const std::int64_t before = thread_cpu_us();
+      work(judge->evaluator);
+      judge->cpu_us += thread_cpu_us() - before;
+    }
+  }
+
+  void absorb(const PaneKey& key, std::unique_ptr<Pane> pane) {
+    ModelTraffic& traffic = traffic_[position(key.monitor.model)];
+    traffic.predictions += pane->predictions;
+    traffic.first_time = std::min(traffic.first_time, pane->first_time);
+    traffic.last_time = std::max(traffic.last_time, pane->last_time);
+    for (std::size_t i = 0; i + 1 < judges_.size(); ++i)
+      judges_[i]->evaluator.absorb(key, std::make_unique<Pane>(*pane));
+    judges_.back()->evaluator.absorb(key, std::move(pane));
+  }
+
   void fold(ModelIndex model) {
     const EventBatch& predictions = batch_.predictions[position(model)];
     const LabelBatch& labels = batch_.labels[position(model)];
@@ -119,50 +161,62 @@ class Replay {
       const bool full = spec.by_count()
                             ? entry->second->predictions >= static_cast<std::uint64_t>(spec.count)
                             : end + spec.lateness <= assigner.watermark();
-      if (full || evaluator_.was_complete(key)) {
-        evaluator_.absorb(key, std::move(entry->second));
+      if (full || first().was_complete(key)) {
+        absorb(key, std::move(entry->second));
         entry = panes.erase(entry);
         continue;
       }
       next_end = std::min(next_end, end);
       ++entry;
     }
-    evaluator_.evaluate([&](const PaneKey& window) {
+    const Evaluator::IsOver is_over = [&](const PaneKey& window) {
       if (window.monitor.model != model) return false;
       return spec.by_count() || window.pane + spec.size + spec.lateness <= assigner.watermark();
-    });
-    assigner.closed(std::min(next_end, evaluator_.next_end(model)));
+    };
+    judge([&](Evaluator& evaluator) { evaluator.evaluate(is_over); });
+    write_reports();
+    assigner.closed(std::min(next_end, first().next_end(model)));
   }
 
   void publish() {
-    for (const ModelSchema* schema : models_.schemas())
-      evaluator_.set_event_time(schema->index, clock_.now());
-    evaluator_.amend(false);
-    for (const ModelSchema* schema : models_.schemas()) {
-      const TimeMs predictions_until = windows_->assigner(schema->index).watermark();
-      const TimeMs labels_until = options_.labels.empty() ? kEndOfTime : labels_until_;
-      evaluator_.mature(schema->index, predictions_until, labels_until);
-    }
+    const TimeMs labels_until = options_.labels.empty() ? kEndOfTime : labels_until_;
+    judge([&](Evaluator& evaluator) {
+      for (const ModelSchema* schema : models_.schemas())
+        evaluator.set_event_time(schema->index, clock_.now());
+      evaluator.amend(false);
+      for (const ModelSchema* schema : models_.schemas()) {
+        evaluator.mature(schema->index, windows_->assigner(schema->index).watermark(),
+                         labels_until);
+      }
+    });
     write_reports();
   }
 
   void write_reports() {
-    for (const Report& report : evaluator_.take_reports()) observer_.report(report);
+    for (std::size_t policy = 0; policy < judges_.size(); ++policy) {
+      for (const Report& report : judges_[policy]->evaluator.take_reports()) {
+        if (policy == 0) observer_.report(report);
+        observer_.judged(policy, report, clock_.now());
+      }
+    }
   }
 
   // At the end of the input a window that the predictions have passed is complete; one they have
   // not is partial.
   void finish() {
-    for (auto& [key, pane] : windows_->panes()) evaluator_.absorb(key, std::move(pane));
+    for (auto& [key, pane] : windows_->panes()) absorb(key, std::move(pane));
     windows_->panes().clear();
-    evaluator_.evaluate([this](const PaneKey& window) {
+    const Evaluator::IsOver is_over = [this](const PaneKey& window) {
       const WindowSpec& spec = models_.monitored()[position(window.monitor.model)].window;
       const TimeMs largest =
           windows_->assigner(window.monitor.model).watermark() + spec.out_of_orderness;
       return !spec.by_count() && window.pane + spec.size <= largest;
+    };
+    judge([&](Evaluator& evaluator) {
+      evaluator.evaluate(is_over);
+      evaluator.evaluate([](const PaneKey&) { return true; }, true);
+      evaluator.amend(true);
     });
-    evaluator_.evaluate([](const PaneKey&) { return true; }, true);
-    evaluator_.amend(true);
     write_reports();
   }
 
@@ -190,8 +244,8 @@ class Replay {
       const std::uint64_t count = totals.discarded.by_reason[i];
       if (count > 0) summary.discarded.emplace(kDiscardReasonNames[i], count);
     }
-    summary.windows = evaluator_.windows_closed();
-    summary.alerts = evaluator_.alerts();
+    summary.windows = first().windows_closed();
+    summary.alerts = first().alerts();
     summary.seconds = seconds;
     return summary;
   }
@@ -203,8 +257,8 @@ class Replay {
   ManualClock clock_;
   DiscardedMessages discarded_;
   MemoryBudget join_memory_{kJoinMemory};
-  WindowArchive archive_;
-  Evaluator evaluator_;
+  std::vector<ModelTraffic> traffic_;
+  std::vector<std::unique_ptr<Judge>> judges_;  // the configuration's own first
   std::vector<std::unique_ptr<LabelJoin>> joins_;
   std::unique_ptr<LaneWindows> windows_;
   std::unique_ptr<ReplaySource> source_;
@@ -215,14 +269,21 @@ class Replay {
 
 }  // namespace
 
-Result<ReplaySummary> replay(const Config& config, const ReplayOptions& options,
-                             ReplayObserver& observer) {
+Result<PolicyReplay> replay_policies(const Config& config, std::span<const Policy> policies,
+                                     const ReplayOptions& options, ReplayObserver& observer) {
   Result<std::unique_ptr<ModelSetup>> models =
-      ModelSetup::load(config.models, !options.labels.empty());
+      ModelSetup::load(config.models, !options.labels.empty(), policies);
   if (!models) return std::unexpected(models.error());
   for (const std::string& note : (*models)->notes()) spdlog::debug("{}", note);
-  Replay run(config, options, **models, observer);
+  Replay run(config, options, **models, policies.size(), observer);
   return run.run();
+}
+
+Result<ReplaySummary> replay(const Config& config, const ReplayOptions& options,
+                             ReplayObserver& observer) {
+  Result<PolicyReplay> result = replay_policies(config, {}, options, observer);
+  if (!result) return std::unexpected(result.error());
+  return std::move(result->summary);
 }
 
 }  // namespace driftd
