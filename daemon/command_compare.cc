@@ -3,42 +3,18 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <limits>
 #include <string_view>
 
 #include "daemon/commands.h"
 #include "daemon/exit_codes.h"
 #include "daemon/file_comparison.h"
+#include "daemon/shown_text.h"
 #include "sinks/json_writer.h"
-#include "sinks/utf8_text.h"
 
 namespace driftd {
 namespace {
 
-[[nodiscard]] std::string grouped(std::uint64_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
-  return text;
-}
-
-// Names and categories come from files: what would command the terminal is replaced, and a long one
-// is cut between two characters.
-[[nodiscard]] std::string shown(std::string_view text,
-                                std::size_t width = std::numeric_limits<std::size_t>::max()) {
-  std::string made;
-  for (std::size_t characters = 0; !text.empty() && characters < width; ++characters) {
-    const std::size_t length = utf8_sequence_length(text);
-    const auto first = static_cast<unsigned char>(text.front());
-    const bool control =
-        first < 0x20 || first == 0x7F ||
-        (first == 0xC2 && length == 2 && static_cast<unsigned char>(text[1]) < 0xA0);
-    made += length == 0 || control ? kReplacementCharacter : text.substr(0, length);
-    text.remove_prefix(std::max<std::size_t>(1, length));
-  }
-  return made;
-}
-
-[[nodiscard]] std::vector<std::string> shown(const std::vector<std::string>& names) {
+[[nodiscard]] std::vector<std::string> all_shown(const std::vector<std::string>& names) {
   std::vector<std::string> made;
   for (const std::string& name : names) made.push_back(shown(name));
   return made;
@@ -134,7 +110,8 @@ void print_column(const ComparedColumn& column) {
 }
 
 void print_only(std::FILE* to, const std::string& file, const std::vector<std::string>& columns) {
-  if (!columns.empty()) fmt::print(to, "only in {}: {}\n", file, fmt::join(shown(columns), ", "));
+  if (!columns.empty())
+    fmt::print(to, "only in {}: {}\n", file, fmt::join(all_shown(columns), ", "));
 }
 
 void print_conclusion(const FileComparison& comparison) {
@@ -146,8 +123,8 @@ void print_conclusion(const FileComparison& comparison) {
   }
   fmt::print("{} of {} columns differ by the detectors marked *", drifted.size(),
              comparison.columns.size());
-  if (!drifted.empty()) fmt::print(": {}", fmt::join(shown(drifted), ", "));
-  if (!warned.empty()) fmt::print("; a warning for {}", fmt::join(shown(warned), ", "));
+  if (!drifted.empty()) fmt::print(": {}", fmt::join(all_shown(drifted), ", "));
+  if (!warned.empty()) fmt::print("; a warning for {}", fmt::join(all_shown(warned), ", "));
   fmt::print("\n");
 }
 

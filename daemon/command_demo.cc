@@ -28,6 +28,7 @@
 #include "daemon/demo/webhook_receiver.h"
 #include "daemon/exit_codes.h"
 #include "daemon/stop_flag.h"
+#include "daemon/shown_text.h"
 
 namespace driftd {
 namespace {

@@ -29,6 +29,17 @@ struct ReplayCommandOptions {
   std::string labels;
   std::string out;  // empty: report lines go to standard output
   double speed = 0;
+  // Of a comparison of policies; then report lines go to `out` only.
+  std::vector<std::string> policies;  // files
+  std::vector<std::string> what_ifs;  // KEY=VALUE
+  std::string events;                 // a file of known incidents; empty: none
+  std::string events_within;          // a duration; empty: the usual one
+  bool json = false;                  // one object instead of tables for people
+
+  [[nodiscard]] bool compares() const {
+    return !policies.empty() || !what_ifs.empty() || !events.empty() || !events_within.empty() ||
+           json;
+  }
 };
 [[nodiscard]] int command_replay(const ReplayCommandOptions& options);
 

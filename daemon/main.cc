@@ -45,6 +45,66 @@ void add_state_options(CLI::App& command, StateOptions& options) {
   which->require_option(1);
 }
 
+CLI::App* add_replay_command(CLI::App& app, driftd::ReplayCommandOptions& options) {
+  CLI::App* command = app.add_subcommand(
+      "replay",
+      "Run the same pipeline over files and say what would have alerted; with --policy or\n"
+      "--what-if under several sets of rules at once, compared in a table and a chart");
+  add_config_options(*command, options.config, options.overrides);
+  command
+      ->add_option("-p,--predictions", options.predictions,
+                   "NDJSON file, plain or gzipped; - is standard input")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("-l,--labels", options.labels, "NDJSON file of labels, plain or gzipped")
+      ->type_name("FILE");
+  command
+      ->add_option("-o,--out", options.out,
+                   "Write the report lines to this file instead of standard output;\n"
+                   "of a comparison, those by the configuration's own rules")
+      ->type_name("FILE");
+  command->add_option("--speed", options.speed, "Times real time; 0 is as fast as it can")
+      ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--policy", options.policies,
+                   "Compare: other rules for the models, as TOML (alerts, features, metrics,\n"
+                   "quality, sequential, min_samples, min_coverage, champion); may be repeated.\n"
+                   "What it leaves out is as in the configuration")
+      ->type_name("FILE")
+      ->expected(1)
+      ->take_all();
+  command
+      ->add_option("--what-if", options.what_ifs,
+                   "Compare: the configuration with one key changed; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+  command
+      ->add_option("--events", options.events,
+                   "Known incidents, CSV with the columns time and name, perhaps model and end:\n"
+                   "how soon each was noticed, and how many alerts belong to none")
+      ->type_name("FILE");
+  command
+      ->add_option("--events-within", options.events_within,
+                   "How long after an incident an alert may begin to belong to it [7d]")
+      ->type_name("DURATION");
+  command->add_flag("--json", options.json,
+                    "The comparison as one JSON object instead of tables for people");
+  command->footer(
+      "Examples:\n"
+      "  driftd replay -c driftd.toml -p may.jsonl.gz -l labels.jsonl.gz > report.jsonl\n"
+      "  driftd replay -c driftd.toml -p may.jsonl.gz --what-if policy=p_value --what-if "
+      "alpha=0.01\n"
+      "  driftd replay -c driftd.toml -p may.jsonl.gz -l labels.jsonl.gz \\\n"
+      "    --policy strict.toml --policy quiet.toml --events incidents.csv\n\n"
+      "A policy changes what is said of a window, never what is counted in it; windows, "
+      "references\n"
+      "and types are the configuration's. docs/tuning.md explains the table and the JSON.\n"
+      "Exit codes: 0 done, alerts or not; 64 usage; 74 a file; 78 the configuration, a policy or\n"
+      "the incidents.");
+  return command;
+}
+
 CLI::App* add_detect_command(CLI::App& app, DetectOptions& options) {
   CLI::App* command = app.add_subcommand(
       "detect",
@@ -181,19 +241,7 @@ int main(int argc, char** argv) {
                           "Look at the file and the references only, connect to nothing");
 
   ReplayCommandOptions replay;
-  CLI::App* replay_command = app.add_subcommand(
-      "replay", "Run the same pipeline over files and say what would have alerted");
-  add_config_options(*replay_command, replay.config, replay.overrides);
-  replay_command
-      ->add_option("-p,--predictions", replay.predictions,
-                   "NDJSON file, plain or gzipped; - is standard input")
-      ->required();
-  replay_command->add_option("-l,--labels", replay.labels,
-                             "NDJSON file of labels, plain or gzipped");
-  replay_command->add_option("-o,--out", replay.out,
-                             "Write the report lines to this file instead of standard output");
-  replay_command->add_option("--speed", replay.speed, "Times real time; 0 is as fast as it can")
-      ->check(CLI::NonNegativeNumber);
+  CLI::App* replay_command = add_replay_command(app, replay);
 
   DetectOptions detect;
   CLI::App* detect_command = add_detect_command(app, detect);

@@ -31,6 +31,8 @@ class CsvRows {
   // The next row's fields, as many as the header has, until the next call; an empty span at the
   // end.
   [[nodiscard]] Result<std::span<const std::string_view>> next();
+  // The line at which the last row that was read began, counted from 1.
+  [[nodiscard]] std::uint64_t line() const { return begun_; }
 
  private:
   CsvRows(LineReader lines, std::string name) : lines_(std::move(lines)), name_(std::move(name)) {}

@@ -9,7 +9,7 @@
 #include <iterator>
 #include <utility>
 
-#include "sinks/webhook_body.h"
+#include "daemon/shown_text.h"
 
 namespace driftd {
 namespace {
@@ -66,14 +66,6 @@ constexpr std::size_t kBarWidth = 24;
 }
 
 }  // namespace
-
-std::string date_of(TimeMs time) { return rfc3339(time).substr(0, std::size("2019-03-31") - 1); }
-
-std::string grouped(std::uint64_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, 1, ',');
-  return text;
-}
 
 std::string names_of(const std::map<std::string, DriftEvidence>& drifting) {
   std::vector<std::string_view> names;

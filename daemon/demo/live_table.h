@@ -27,10 +27,6 @@ struct StreamPosition {
                                                 const std::string& page, std::size_t max_rows);
 [[nodiscard]] std::string live_line(const Observation& seen, const StreamPosition& stream);
 
-// 2019-03-31
-[[nodiscard]] std::string date_of(TimeMs time);
-// 12,500
-[[nodiscard]] std::string grouped(std::uint64_t number);
 // "2: car_value, loan_length", or "-".
 [[nodiscard]] std::string names_of(const std::map<std::string, DriftEvidence>& drifting);
 

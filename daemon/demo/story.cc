@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "daemon/demo/live_table.h"
+#include "daemon/shown_text.h"
 
 namespace driftd {
 namespace {
