@@ -16,6 +16,7 @@ namespace {
 
 [[nodiscard]] std::vector<std::string> all_shown(const std::vector<std::string>& names) {
   std::vector<std::string> made;
+  made.reserve(names.size());
   for (const std::string& name : names) made.push_back(shown(name));
   return made;
 }

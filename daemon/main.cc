@@ -67,9 +67,10 @@ CLI::App* add_replay_command(CLI::App& app, driftd::ReplayCommandOptions& option
       ->check(CLI::NonNegativeNumber);
   command
       ->add_option("--policy", options.policies,
-                   "Compare: other rules for the models, as TOML (alerts, features, metrics,\n"
-                   "quality, sequential, min_samples, min_coverage, champion); may be repeated.\n"
-                   "What it leaves out is as in the configuration")
+                   "Compare: other rules for the models, as TOML (alerts, features,\n"
+                   "metrics, quality, sequential, min_samples, min_coverage,\n"
+                   "champion); may be repeated. What it leaves out is as in the\n"
+                   "configuration")
       ->type_name("FILE")
       ->expected(1)
       ->take_all();
@@ -81,8 +82,8 @@ CLI::App* add_replay_command(CLI::App& app, driftd::ReplayCommandOptions& option
       ->take_all();
   command
       ->add_option("--events", options.events,
-                   "Known incidents, CSV with the columns time and name, perhaps model and end:\n"
-                   "how soon each was noticed, and how many alerts belong to none")
+                   "Known incidents, CSV with the columns time and name, perhaps model\n"
+                   "and end: how soon each was noticed, how many alerts are of none")
       ->type_name("FILE");
   command
       ->add_option("--events-within", options.events_within,

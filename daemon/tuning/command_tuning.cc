@@ -142,8 +142,8 @@ int command_tuning(const Config& config, const ReplayCommandOptions& options) {
     }
     tuning.incidents = std::move(*incidents);
   }
-  File out;
-  if (!options.out.empty() && !(out = open_report(options.out))) return kExitIo;
+  const File out = options.out.empty() ? File() : open_report(options.out);
+  if (!out && !options.out.empty()) return kExitIo;
 
   TuningObserver observer(out.get(), policies->size() + 1);
   const Result<PolicyReplay> result = replay_policies(
