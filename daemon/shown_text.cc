@@ -10,6 +10,11 @@
 #include "sinks/webhook_body.h"
 
 namespace driftd {
+namespace {
+
+constexpr std::string_view kCut = "..";
+
+}  // namespace
 
 std::string shown(std::string_view text, std::size_t width) {
   std::string made;
@@ -26,11 +31,18 @@ std::string shown(std::string_view text, std::size_t width) {
 }
 
 std::string shortened(std::string_view text, std::size_t width) {
-  constexpr std::string_view kCut = "..";
   std::string whole = shown(text);
   if (characters_in(whole) <= width) return whole;
   if (width <= kCut.size()) return shown(whole, width);
   return shown(whole, width - kCut.size()).append(kCut);
+}
+
+std::string shortened_at_front(std::string_view text, std::size_t width) {
+  std::string whole = shown(text);
+  const std::size_t characters = characters_in(whole);
+  if (characters <= width) return whole;
+  const std::size_t cut = std::min(characters, characters - width + kCut.size());
+  return std::string(kCut.substr(0, width)).append(whole, shown(whole, cut).size());
 }
 
 std::size_t characters_in(std::string_view text) {

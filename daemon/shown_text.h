@@ -19,6 +19,8 @@ namespace driftd {
                                 std::size_t width = std::numeric_limits<std::size_t>::max());
 // The same, with ".." at its end where it is cut.
 [[nodiscard]] std::string shortened(std::string_view text, std::size_t width);
+// The same, but cut at its beginning: of a long KEY=VALUE its end tells it from others.
+[[nodiscard]] std::string shortened_at_front(std::string_view text, std::size_t width);
 // How many characters, taken as code points of UTF-8.
 [[nodiscard]] std::size_t characters_in(std::string_view text);
 

@@ -108,14 +108,14 @@ struct Interval {
 
 TEST_F(TuningCommand, SaysOfEachPolicyWhatAReplayOfItsOwnSays) {
   const boost::json::object both =
-      comparison("--policy strict.toml --what-if min_samples=400 --what-if 'alerts.alpha=0.2'");
+      comparison("--policy strict.toml --what-if min_samples=400 --what-if 'budget=5 per 1d'");
   const boost::json::array& policies = both.at("policies").as_array();
   ASSERT_EQ(policies.size(), 4U);
   const std::vector<std::pair<std::string, std::string>> alone = {
       {"config", ""},
       {"strict", "--set 'model.alerts={policy=\"p_value\", alpha=0.05}'"},
       {"min_samples=400", "--set model.min_samples=400"},
-      {"alerts.alpha=0.2", "--set model.alerts.alpha=0.2"}};
+      {"budget=5 per 1d", "--set 'model.alerts={budget=\"5 per 1d\"}'"}};
   std::size_t alerts = 0;
   for (std::size_t i = 0; i < alone.size(); ++i) {
     EXPECT_EQ(policies[i].at("policy").as_string(), alone[i].first);
@@ -172,8 +172,8 @@ TEST_F(TuningCommand, PrintsATableAChartAndTheAlerts) {
   EXPECT_THAT(said.output,
               AllOf(StartsWith("12500 predictions and 12500 labels (12500 joined) in "),
                     HasSubstr("303 d of event time, 2018-10-30 18:00 to 2019-08-29 11:25 UTC\n"),
-                    HasSubstr("config          1    0.10   48 %      1/3    6.0 d    0.00 "),
-                    HasSubstr("strict          4    0.40   64 %      1/3    6.0 d    0.30 ")));
+                    HasSubstr("config        1    0.10   48 %     1/3    6.0 d    0.00 "),
+                    HasSubstr("strict        4    0.40   64 %     1/3    6.0 d    0.30 ")));
   EXPECT_THAT(said.output, HasSubstr("  2019-04-06 03:44  145 d +    at once   2         "
                                      "drift:car_value +2\n"));
   EXPECT_THAT(said.output, HasSubstr("███"));

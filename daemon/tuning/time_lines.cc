@@ -137,7 +137,7 @@ std::string time_lines(const Tuning& tuning, const TextStyle& style, std::size_t
   const Axis axis{covered->first, covered->second, std::clamp(room, kFewestColumns, kMostColumns)};
   std::string text;
   const auto add = [&](std::string_view name, std::string_view line) {
-    text += fmt::format("{:<{}}  {}\n", shortened(name, name_width), name_width, line);
+    text += fmt::format("{:<{}}  {}\n", shortened_at_front(name, name_width), name_width, line);
   };
   if (!tuning.incidents.empty()) add("incidents", incidents_line(tuning, axis));
   for (const PolicyResult& policy : tuning.policies)

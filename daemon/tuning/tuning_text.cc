@@ -15,9 +15,9 @@ namespace driftd {
 namespace {
 
 // A name has at least so much room, also where the line then is longer than the terminal.
-constexpr std::size_t kShortestNames = 15;
+constexpr std::size_t kShortestNames = 18;
 constexpr std::size_t kLongestNames = 32;
-constexpr std::size_t kNumbersOfARow = 65;  // all columns behind the name
+constexpr std::size_t kNumbersOfARow = 62;  // all columns behind the name
 constexpr std::size_t kLeastReasons = 24;
 constexpr std::size_t kIncidentCell = 9;
 // What is known within an hour of its window's end is known at once.
@@ -96,8 +96,8 @@ class TuningText {
 
   void row(std::string_view name, const AlertRates& rates, const PolicyResult* policy) {
     std::string cells =
-        fmt::format("{:<{}}  {:>6}  {:>6}  {:>5}", shortened(name, names_), names_, rates.alerts,
-                    number_of(rates.per_30d), share_of(rates.alerting));
+        fmt::format("{:<{}}  {:>4}  {:>6}  {:>5}", shortened_at_front(name, names_), names_,
+                    rates.alerts, number_of(rates.per_30d), share_of(rates.alerting));
     if (tuning_.has_incidents) {
       const std::string caught =
           policy == nullptr ? std::string()
@@ -105,7 +105,7 @@ class TuningText {
       const std::string delay = policy == nullptr      ? std::string()
                                 : policy->median_delay ? rough_duration(*policy->median_delay)
                                                        : std::string("-");
-      cells += fmt::format("  {:>7}  {:>7}  {:>6}", caught, delay, number_of(rates.false_per_30d));
+      cells += fmt::format("  {:>6}  {:>7}  {:>6}", caught, delay, number_of(rates.false_per_30d));
     }
     if (policy != nullptr) {
       cells += fmt::format("  {:>6}  {:>6}", seconds_of(policy->cpu_seconds),
@@ -115,10 +115,10 @@ class TuningText {
   }
 
   void table() {
-    const std::string_view over = tuning_.has_incidents ? "       incidents   false" : "";
-    const std::string_view of_incidents = tuning_.has_incidents ? "   caught    delay   /30 d" : "";
-    line("{:<{}}  {:>6}                 {}  {:>14}", "", names_, "alerts", over, "CPU seconds");
-    line("{:<{}}  {:>6}  {:>6}  {:>5}{}  {:>6}  {:>6}", "policy", names_, "n", "/30 d", "on",
+    const std::string_view over = tuning_.has_incidents ? "     incidents   false" : "";
+    const std::string_view of_incidents = tuning_.has_incidents ? "  caught    delay   /30 d" : "";
+    line("{:<{}}  {:>6}             {}  {:>14}", "", names_, "alerts", over, "CPU seconds");
+    line("{:<{}}  {:>4}  {:>6}  {:>5}{}  {:>6}  {:>6}", "policy", names_, "n", "/30 d", "on",
          of_incidents, "all", "per 1M");
     for (const PolicyResult& policy : tuning_.policies) {
       row(policy.name, policy.all, &policy);
@@ -189,7 +189,7 @@ class TuningText {
         cells.clear();
         for (std::size_t i = begin; i < end; ++i)
           cells += fmt::format("  {:>{}}", cell_of(policy.matches.detections[i]), kIncidentCell);
-        line("{:<{}}{}", shortened(policy.name, names_), names_, cells);
+        line("{:<{}}{}", shortened_at_front(policy.name, names_), names_, cells);
       }
       line("");
     }
