@@ -8,6 +8,7 @@
 #include <charconv>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -25,11 +26,20 @@ struct Rows {
 };
 
 [[nodiscard]] Rows rows_of(SequentialDetector& detector, const std::vector<double>& stream) {
+  SequentialDetector in_blocks = detector;
   Rows rows;
   for (std::size_t i = 0; i < stream.size(); ++i) {
     if (detector.update(stream[i])) rows.drifts.push_back(i);
     if (detector.warning_detected()) rows.warnings.push_back(i);
   }
+  // The same again, as it comes in blocks: until it fires.
+  std::vector<std::uint64_t> drifts;
+  const std::span<const double> values = stream;
+  for (std::size_t taken = 0; taken < values.size();) {
+    taken += in_blocks.update_until(StopAt::drift, values.subspan(taken));
+    if (in_blocks.drift_detected()) drifts.push_back(taken - 1);
+  }
+  EXPECT_EQ(drifts, rows.drifts);
   return rows;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -107,6 +108,43 @@ TEST_P(EverySequential, GoesOnFromASnapshotAtEveryCutBitByBit) {
     EXPECT_EQ(whole.update(stream[cut]), resumed->update(stream[cut])) << cut;
     ASSERT_EQ(whole.warning_detected(), resumed->warning_detected()) << cut;
     ASSERT_EQ(snapshot(whole), snapshot(*resumed)) << cut;
+  }
+}
+
+// Blocks of any size, at any point of the stream, with values that are no numbers and values beyond
+// all bounds among them, against values one by one.
+TEST_P(EverySequential, SaysOfBlocksWhatItSaysOfSingleValues) {
+  for (const StopAt stop : {StopAt::drift, StopAt::drift_or_warning}) {
+    Splitmix random(13);
+    std::vector<double> stream = shifting(13);
+    for (int again = 0; again < 4; ++again) {
+      const std::vector<double> more = shifting(static_cast<std::uint64_t>(14 + again));
+      stream.insert(stream.end(), more.begin(), more.end());
+    }
+    for (const std::size_t row : {700U, 701U, 2'400U, 9'000U}) stream[row] = kNan;
+    for (const std::size_t row : {5'000U, 5'003U, 5'040U}) stream[row] = -1e308;
+    for (const std::size_t row : {5'001U, 5'002U, 5'041U}) stream[row] = 1e308;
+    SequentialDetector single = fresh();
+    SequentialDetector blocks = fresh();
+    std::size_t fired = 0;
+    for (std::size_t row = 0; row < stream.size();) {
+      const auto wanted = static_cast<std::size_t>(random.uniform() * random.uniform() * 400);
+      const std::span<const double> block =
+          std::span(stream).subspan(row, std::min(stream.size() - row, wanted));
+      const std::size_t taken = blocks.update_until(stop, block);
+      ASSERT_LE(taken, block.size());
+      for (std::size_t i = 0; i < taken; ++i) {
+        single.update(block[i]);
+        const bool stops = single.drift_detected() ||
+                           (stop == StopAt::drift_or_warning && single.warning_detected());
+        ASSERT_EQ(stops, i + 1 == taken && stops) << row + i;
+        fired += stops ? 1 : 0;
+      }
+      ASSERT_TRUE(taken == block.size() || single.drift_detected() || single.warning_detected());
+      ASSERT_EQ(snapshot(blocks), snapshot(single)) << row << " " << taken;
+      row += taken;
+    }
+    EXPECT_GT(fired, 0U);
   }
 }
 

@@ -4,6 +4,7 @@
 // an empty optional, never NaN.
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <optional>
@@ -24,6 +25,12 @@ enum class Side : std::uint8_t { both, up, down };
 [[nodiscard]] inline Side side_from(std::string_view mode) {
   if (mode == "up") return Side::up;
   return mode == "down" ? Side::down : Side::both;
+}
+
+// 1 where a value of a detector of errors is one, else 0. By its bits (all but the sign), because
+// compilers branch on numbers, and no processor could foretell where errors are.
+[[nodiscard]] inline std::uint32_t error_of(double x) {
+  return std::bit_cast<std::uint64_t>(x) << 1 != 0 ? 1 : 0;
 }
 
 [[nodiscard]] inline std::optional<double> finite_or_nothing(double value) {

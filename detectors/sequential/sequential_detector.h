@@ -8,12 +8,18 @@
 //   - Where values of 1e150 and beyond have driven a sum out of the range of doubles, so that it
 //     could never fire again, the detector begins anew at once, counted in `restarts`.
 //
+// Values that are at hand together are best given together (`update_until`): which detector it is
+// is then asked once for all of them, and most keep their numbers in registers meanwhile. The rows
+// that fire and the state behind them are the same to the last bit.
+//
 // Thread rule: a value, one user at a time. Allocation rule: none per value in steady state; a copy
 // of `adwin` and `kswin` allocates. Failure rule: updates cannot fail; bytes that are no snapshot
 // are refused.
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <variant>
 
@@ -34,6 +40,9 @@ namespace driftd {
 
 using AnySequential = std::variant<Adwin, PageHinkley, Kswin, Ddm, Eddm, HddmA, HddmW, Cusum, Ewma>;
 
+// The value at which `update_until` stops before the last one.
+enum class StopAt : std::uint8_t { drift, drift_or_warning };
+
 class SequentialDetector {
  public:
   explicit SequentialDetector(SequentialSettings settings);
@@ -43,6 +52,8 @@ class SequentialDetector {
 
   // Takes one value; whether it fired at it.
   bool update(double x);
+  // Takes values from the front, up to and with the first at which it fires (or warns); how many.
+  std::size_t update_until(StopAt stop, std::span<const double> values);
   // Whether the last value fired, or warned; false after one that was skipped.
   [[nodiscard]] bool drift_detected() const { return drift_; }
   [[nodiscard]] bool warning_detected() const { return warning_; }
@@ -60,6 +71,11 @@ class SequentialDetector {
   [[nodiscard]] static std::optional<SequentialDetector> read(ByteReader& in);
 
  private:
+  void skip();
+  // Reads off what the detector says; one that has become unusable begins anew.
+  template <typename Detector>
+  void take_over(Detector& detector);
+
   SequentialSettings settings_;
   AnySequential inner_;
   bool binary_;
