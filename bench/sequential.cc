@@ -7,11 +7,10 @@
 // Nanoseconds are those of a value given alone and of one given with the others, as `driftd detect`
 // does it. Values are read first and taken from memory; the best of many passes counts, because the
 // machine does other work as well.
-#include <time.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <limits>
 #include <span>
@@ -48,9 +47,7 @@ enum class Way : std::uint8_t { one_by_one, blocks };
 
 // CPU time of this process, which other work on the machine lengthens least.
 [[nodiscard]] double cpu_nanoseconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+  return static_cast<double>(std::clock()) * (1e9 / CLOCKS_PER_SEC);
 }
 
 [[nodiscard]] Cost cost_of(const SequentialSettings& settings, const std::vector<double>& values,

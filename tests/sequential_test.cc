@@ -117,8 +117,8 @@ TEST_P(EverySequential, SaysOfBlocksWhatItSaysOfSingleValues) {
   for (const StopAt stop : {StopAt::drift, StopAt::drift_or_warning}) {
     Splitmix random(13);
     std::vector<double> stream = shifting(13);
-    for (int again = 0; again < 4; ++again) {
-      const std::vector<double> more = shifting(static_cast<std::uint64_t>(14 + again));
+    for (const std::uint64_t seed : {14U, 15U, 16U, 17U}) {
+      const std::vector<double> more = shifting(seed);
       stream.insert(stream.end(), more.begin(), more.end());
     }
     for (const std::size_t row : {700U, 701U, 2'400U, 9'000U}) stream[row] = kNan;

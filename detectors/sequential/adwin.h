@@ -18,6 +18,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/byte_stream.h"
@@ -32,7 +33,9 @@ class Adwin {
 
   explicit Adwin(const SequentialSettings& settings);
 
-  void update(double x);
+  void update(double x) { update_until_drift({&x, 1}); }
+  // Takes values up to and with the first at which it fires or is not usable any more; how many.
+  std::size_t update_until_drift(std::span<const double> values);
 
   [[nodiscard]] bool drift_detected() const { return drift_; }
   [[nodiscard]] bool warning_detected() const { return false; }
@@ -52,26 +55,31 @@ class Adwin {
   [[nodiscard]] bool read(ByteReader& in);
 
  private:
-  struct Summary {
-    double total = 0;
-    double squares = 0;
-  };
-  // A look at the window: what is the same for all of its cuts.
+  static constexpr std::size_t kBlock = 32;  // values that are inserted together at most
+  // What is the same for all cuts of a window.
   struct Look;
 
-  [[nodiscard]] Summary* row(std::size_t level) { return summaries_.data() + level * row_size_; }
-  [[nodiscard]] const Summary* row(std::size_t level) const {
-    return summaries_.data() + level * row_size_;
+  // Of level i: where its summaries are in `totals_`, `squares_of_` and `sums_`, with room for what
+  // a block adds before rows are merged.
+  [[nodiscard]] std::size_t row_room() const { return max_buckets_ + 4 * kBlock; }
+  [[nodiscard]] std::size_t row(std::size_t level) const {
+    return level * row_room() + starts_[level];
   }
-  void insert(double x);
+
+  [[nodiscard]] std::size_t insert(std::span<const double> values);
   void merge_full_rows();
   void add_row();
+  void make_room(std::size_t level, std::size_t more);
   void drop_oldest();
+  void look();
+  void refresh_borders();
+  [[nodiscard]] bool is_clearly_calm();
   [[nodiscard]] bool has_cut() const;
+  [[nodiscard]] double log_term() const;
 
   double delta_;
   std::uint64_t clock_;
-  std::size_t row_size_;  // max_buckets + 1
+  std::size_t max_buckets_;
   double min_window_length_;
   double grace_period_;
 
@@ -81,9 +89,25 @@ class Adwin {
   std::uint64_t until_look_;
   bool drift_ = false;
   // Level i holds summaries of 2^i values, oldest first. `counts_` says how many levels are in use;
-  // `summaries_` may have room for more.
+  // there may be room for more.
   std::vector<std::uint32_t> counts_;
-  std::vector<Summary> summaries_;
+  std::vector<std::uint32_t> starts_;  // where a level begins in its room
+  std::vector<double> totals_;
+  std::vector<double> squares_of_;
+  // The sum of the window up to the newest value of a summary. After `drop_oldest` it is that of
+  // another window; nothing asks for it before the reset.
+  std::vector<double> sums_;
+
+  // All cuts, oldest first: how many values are before it, and their sum. Those of the `stale`
+  // smallest levels have changed.
+  struct Borders {
+    std::size_t count = 0;
+    std::size_t stale = 0;
+    std::vector<double> ends;
+    std::vector<double> sums;
+  } borders_;
+  double log_width_ = 0;  // the width whose logarithm `least_log_term_` has
+  double least_log_term_ = 0;
 };
 
 }  // namespace driftd
