@@ -5,15 +5,7 @@
 #include <limits>
 
 #include "core/check.h"
-
-// The two loops below cost most of what a numeric value costs, so they are compiled twice and the
-// processor chooses at start-up; a compiler may ask for that to be known before the first call.
-// AVX2 without FMA: both versions round alike.
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
-#define DRIFTD_WIDE_VECTORS __attribute__((target_clones("avx2", "default")))
-#else
-#define DRIFTD_WIDE_VECTORS
-#endif
+#include "core/wide_vectors.h"
 
 namespace driftd {
 namespace {

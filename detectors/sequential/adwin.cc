@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "detectors/sequential/wide_vectors.h"
+#include "core/wide_vectors.h"
 
 namespace driftd {
 namespace {
