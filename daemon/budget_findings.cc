@@ -38,7 +38,9 @@ constexpr std::array<std::string_view, 7> kDays = {
   return {};
 }
 
-[[nodiscard]] std::string period_in_words(const AlertsConfig& alerts) {
+[[nodiscard]] std::string period_in_words(const BudgetPlan& plan) {
+  if (plan.is_capped()) return "expected in 24 windows";
+  const AlertsConfig& alerts = plan.alerts;
   if (alerts.budget_alerts == 1)
     return fmt::format("expected in {}", duration_in_words(alerts.budget_period));
   return fmt::format("expected {:g} times in {}", alerts.budget_alerts,
@@ -80,7 +82,7 @@ class Findings {
     finding.baseline = plan_.baseline;
     finding.window.n = static_cast<std::int64_t>(said.n);
     finding.statistic = said.z;
-    finding.threshold = model_.threshold.limit();
+    finding.threshold = said.z ? said.limit : model_.threshold.limit();
     if (!said.z) return finding;
     finding.p_value = said.p_value;
     finding.level = said.significant && drifts ? Level::drift : Level::stable;
@@ -98,7 +100,7 @@ class Findings {
     const BudgetDetail& detail = *finding.budget;
     std::string text =
         fmt::format("; {}, {:.{}f}x the largest distance {}", since_in_words(detail, window_.step),
-                    detail.distance, detail.distance < 10 ? 1 : 0, period_in_words(plan_.alerts));
+                    detail.distance, detail.distance < 10 ? 1 : 0, period_in_words(plan_));
     if (detail.distance > 1 && finding.level != Level::drift) text += ", but too small to matter";
     if (model_.assumed) text += " (noise is assumed until 7 days of windows have been learnt)";
     if (finding.level == Level::drift && verdict_.unfamiliar) text += unfamiliar_in_words();

@@ -62,6 +62,11 @@ double BudgetPlan::budget_of(const BudgetGroup& group, DurationMs step,
   return group.share * std::min(kMostPerWindow, budget);
 }
 
+bool BudgetPlan::is_capped() const {
+  return usual_step > 0 &&
+         budget_per_window(alerts.budget_alerts, alerts.budget_period, usual_step) > kMostPerWindow;
+}
+
 ReferenceWindowVisitor BudgetPlanner::visitor() {
   return [this](const ModelSchema&, const Reference& reference, const ReferenceWindow& window) {
     if (!series_) series_.emplace(reference);

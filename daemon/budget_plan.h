@@ -49,6 +49,8 @@ struct BudgetPlan {
   std::string baseline;     // the reference's hash, as findings give it
   std::vector<std::string> notes;
 
+  // Windows are so long beside the budget's period that each takes the most that one may.
+  [[nodiscard]] bool is_capped() const;
   // Alerts per window that a group of one monitor may raise while so many share the budget.
   [[nodiscard]] double budget_of(const BudgetGroup& group, DurationMs step,
                                  std::size_t monitors) const;

@@ -94,7 +94,8 @@ std::vector<TimeMs> BudgetWatch::take(const BudgetGroup& group, TimeMs start,
   }
   if (own_ && fits_ < static_cast<int>(kLearningDays.size())) {
     remember(start, points, is_new && is_normal);
-    if (is_new) learn(group, step);
+    // What the windows that are still looked back on say follows from the new model, too.
+    if (is_new && learn(group, step)) changed = state_->looked_back_on();
   }
   return changed;
 }
@@ -116,12 +117,12 @@ void BudgetWatch::remember(TimeMs start, std::span<const Point> points, bool add
   history_.windows.erase(history_.windows.begin());
 }
 
-void BudgetWatch::learn(const BudgetGroup& group, DurationMs step) {
+bool BudgetWatch::learn(const BudgetGroup& group, DurationMs step) {
   // So many days, and for windows of days or longer also so many windows: they double with each
   // fit as the days do.
   int due = fits_due(windows_ * step);
   while (due > fits_ && windows_ < group.learning_windows << (due - 1)) --due;
-  if (due <= fits_) return;
+  if (due <= fits_) return false;
   fits_ = due;
   const BudgetOptions options = state_->model().options;
   Result<BudgetModel> model = fit_budget(group.specs, history_, options, group.anchors);
@@ -132,10 +133,17 @@ void BudgetWatch::learn(const BudgetGroup& group, DurationMs step) {
                  model.error().message);
   }
   if (fits_ == static_cast<int>(kLearningDays.size())) history_ = {};
+  return model.has_value();
 }
 
 std::optional<WindowVerdict> BudgetWatch::verdict(TimeMs start) const {
   return state_ ? state_->verdict(start) : std::nullopt;
+}
+
+bool BudgetWatch::is_final_after(TimeMs start, TimeMs next) const {
+  if (!state_) return false;
+  const DurationMs step = std::max<DurationMs>(1, state_->model().options.step);
+  return (next - start) / step >= static_cast<std::int64_t>(kReplayWindows);
 }
 
 std::optional<TimeMs> BudgetWatch::newest() const {

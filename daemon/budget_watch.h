@@ -29,6 +29,8 @@ class BudgetWatch {
 
   [[nodiscard]] std::optional<WindowVerdict> verdict(TimeMs start) const;
   [[nodiscard]] std::optional<TimeMs> newest() const;
+  // True where a window is no longer looked back on once the window `next` has been taken.
+  [[nodiscard]] bool is_final_after(TimeMs start, TimeMs next) const;
   // Null before the first window.
   [[nodiscard]] const BudgetModel* model() const { return state_ ? &state_->model() : nullptr; }
   // Learning still goes on, and what is assumed holds.
@@ -45,7 +47,8 @@ class BudgetWatch {
   void spend(double budget);
   // `adds`: the window is a further one to learn from; else only one that is known is replaced.
   void remember(TimeMs start, std::span<const Point> points, bool adds);
-  void learn(const BudgetGroup& group, DurationMs step);
+  // True where the model is another one now.
+  bool learn(const BudgetGroup& group, DurationMs step);
 
   std::optional<BudgetState> state_;
   bool own_ = false;  // the model is not the reference's, and is stored with the state

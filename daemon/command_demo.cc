@@ -27,8 +27,8 @@
 #include "daemon/demo/terminal.h"
 #include "daemon/demo/webhook_receiver.h"
 #include "daemon/exit_codes.h"
-#include "daemon/stop_flag.h"
 #include "daemon/shown_text.h"
+#include "daemon/stop_flag.h"
 
 namespace driftd {
 namespace {

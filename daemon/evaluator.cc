@@ -32,6 +32,23 @@ constexpr double kLargestMeanLatencyMs = 1'000;
   return nullptr;
 }
 
+// Under a budget chance must not reach the limits that nobody asked for: the metric has to lie
+// beyond by 4.3 standard errors, which it does by chance in one of 100,000 windows, and one that
+// the reference itself does not keep is not asked of live traffic.
+constexpr double kSureHalves = 4.3 / 1.96;
+
+void spare_chance(const std::map<std::string, MetricEstimate, std::less<>>& reference,
+                  std::map<std::string, MetricLimits, std::less<>>& defaults) {
+  for (auto& [name, limits] : defaults) {
+    limits.sure_halves = kSureHalves;
+    const auto own = reference.find(name);
+    if (own == reference.end() || !own->second.value) continue;
+    const double value = *own->second.value;
+    if (limits.min && value < *limits.min) limits.min.reset();
+    if (limits.max && value > *limits.max) limits.max.reset();
+  }
+}
+
 [[nodiscard]] Alerting alerting_of(AlertOn on) {
   switch (on) {
     case AlertOn::drift: return Alerting::drift;
@@ -90,12 +107,10 @@ Evaluator::ModelPlan Evaluator::plan(const EvaluatedModel& model) {
   }
   for (const NamedMetric& metric : model.reference_metrics)
     plan.reference.emplace(metric.name, MetricEstimate{metric.value, metric.interval});
-  // Nobody asked for these limits, so that under a budget chance must not reach them.
-  const bool surely = config.alerts.policy == AlertPolicy::budget;
   plan.metrics["accuracy"].min = kLeastAccuracy;
   plan.metrics["f1"].min = kLeastF1;
   plan.metrics["latency_mean"].max = kLargestMeanLatencyMs;
-  for (auto& [name, limits] : plan.metrics) limits.surely = surely;
+  if (config.alerts.policy == AlertPolicy::budget) spare_chance(plan.reference, plan.metrics);
   for (const MetricConfig& metric : config.metrics) {
     plan.metrics[metric.name] = {metric.min, metric.max, metric.max_drop, metric.max_deficit,
                                  false};
@@ -255,6 +270,7 @@ void Evaluator::add_to_window(const PaneKey& key, const Pane& pane) {
 // --- Publishing
 
 void Evaluator::close(const PaneKey& key, bool partial) {
+  publish_rejudged(key);
   archive_.close(key);
   WindowRecord& window = archive_.change(key);
   const std::unique_ptr<Pane> pane = load(key);
@@ -375,6 +391,8 @@ void Evaluator::publish_amendment(const PaneKey& key) {
   watch_errors(key, *pane, window);
   report_errors(plan, key, reported, window);
   window.features_pending = window.performance_pending = false;
+  if (const auto rejudged = rejudged_.find(key.monitor); rejudged != rejudged_.end())
+    rejudged->second.erase(key);
   watch_sequence(key, name, reported, *pane, first_report, false);
   reopen_compared(key);
   fold_health(key, name, first_report);

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -194,6 +195,9 @@ class Evaluator {
   void report_errors(const ModelPlan& plan, const PaneKey& key, const WindowName& window,
                      const WindowRecord& record);
   void append_budget(std::vector<Finding> findings, const PaneKey& key, const WindowName& window);
+  // Publishes what has been judged anew before it is no longer looked back on: many windows may
+  // close before the next `amend`.
+  void publish_rejudged(const PaneKey& closing);
   // Later windows say something else now, too, and are published again.
   void reopen_judged(const MonitorId& monitor, std::span<const TimeMs> panes);
   [[nodiscard]] std::unique_ptr<Pane> single_pane(const PaneKey& key);
@@ -209,6 +213,7 @@ class Evaluator {
   // Panes that have become complete in this `evaluate`, so that they are not read back at once.
   std::map<PaneKey, std::unique_ptr<Pane>> fresh_;
   std::map<MonitorId, MonitorState> monitors_;
+  std::map<MonitorId, std::set<PaneKey>> rejudged_;  // windows, until they are published again
   std::map<ModelIndex, KnownDelays>
       known_delays_;  // made when first asked for, until the next call
   std::vector<Report> reports_;

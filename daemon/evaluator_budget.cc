@@ -88,9 +88,11 @@ void Evaluator::rewatch_columns(const PaneKey& key, const Pane& total) {
   const BudgetModel& judged_by = *monitor.columns.model();
   const DurationMs step = model.budget->usual_step;
   monitor.changed = true;
-  reopen_judged(key.monitor, monitor.columns.take(model.budget->columns, key.pane,
-                                                  model.budget->series.points(total.series),
-                                                  judged_by.options.budget, step));
+  std::vector<TimeMs> changed = monitor.columns.take(model.budget->columns, key.pane,
+                                                     model.budget->series.points(total.series),
+                                                     judged_by.options.budget, step);
+  changed.push_back(key.pane);
+  reopen_judged(key.monitor, changed);
 }
 
 void Evaluator::watch_errors(const PaneKey& window, const Pane& whole, const WindowRecord& record) {
@@ -123,7 +125,24 @@ void Evaluator::reopen_judged(const MonitorId& monitor, std::span<const TimeMs> 
     PaneKey key{monitor, pane};
     if (!spec.by_count()) key.pane = spec.first_window_of(pane);
     const WindowRecord* const window = archive_.find(key);
-    if (window != nullptr && window->is_closed) archive_.change(key).features_pending = true;
+    if (window == nullptr || !window->is_closed) continue;
+    archive_.change(key).features_pending = true;
+    rejudged_[monitor].insert(key);
+  }
+}
+
+void Evaluator::publish_rejudged(const PaneKey& closing) {
+  const auto found = rejudged_.find(closing.monitor);
+  if (found == rejudged_.end()) return;
+  const BudgetWatch& watch = monitors_[closing.monitor].columns;
+  const TimeMs next = judged_panes(closing).back().pane;
+  std::set<PaneKey>& windows = found->second;
+  while (!windows.empty() &&
+         watch.is_final_after(judged_panes(*windows.begin()).back().pane, next)) {
+    const PaneKey key = *windows.begin();
+    windows.erase(windows.begin());
+    const WindowRecord* const window = archive_.find(key);
+    if (window != nullptr && window->features_pending) publish_amendment(key);
   }
 }
 

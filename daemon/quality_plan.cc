@@ -19,7 +19,8 @@ constexpr FeatureLimit kFeatureLimits[] = {
 };
 
 // What the budget's own series see.
-constexpr std::array<std::string_view, 3> kBudgeted = {"missing", "unseen", "outliers"};
+constexpr std::array<std::string_view, 4> kBudgeted = {"missing", "unseen", "outliers",
+                                                       "out_of_range"};
 
 [[nodiscard]] Limits limits_of(const QualityCheck& check, const FeatureConfig* feature,
                                AlertPolicy policy) {
@@ -30,7 +31,9 @@ constexpr std::array<std::string_view, 3> kBudgeted = {"missing", "unseen", "out
         return quality_limits(feature->*limit.largest);
     }
   }
-  const bool is_budgeted = std::ranges::find(kBudgeted, check.name) != kBudgeted.end();
+  const bool has_range = feature != nullptr && feature->range && check.name == "out_of_range";
+  const bool is_budgeted =
+      !has_range && std::ranges::find(kBudgeted, check.name) != kBudgeted.end();
   if (policy == AlertPolicy::budget && is_budgeted) return {};
   return quality_limits({});
 }

@@ -21,8 +21,9 @@ namespace driftd {
 using QualityPlan = std::vector<std::pair<const QualityCheck*, Limits>>;
 
 // The checks of one series; `feature` is null where the configuration does not name it. Under a
-// budget `missing`, `unseen` and `outliers` are for reading, but where the owner gives a limit: its
-// series `share`, `location` and `spread` see the same, and know seasons.
+// budget `missing`, `unseen`, `outliers` and `out_of_range` are for reading, but where the owner
+// gives a limit or a range: its series `share`, `location` and `spread` see the same, and know
+// seasons and that rows depend on each other.
 [[nodiscard]] QualityPlan quality_plan(SeriesType type, const FeatureConfig* feature,
                                        AlertPolicy policy);
 

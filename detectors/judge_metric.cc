@@ -58,8 +58,11 @@ Level judge_metric(std::string_view metric, const MetricLimits& limits,
   const bool high = limits.max && *current.value > *limits.max;
   if (low || high) {
     const bool may_be_chance =
-        limits.surely && current.interval &&
-        (low ? current.interval->high >= *limits.min : current.interval->low <= *limits.max);
+        limits.sure_halves > 0 && current.interval &&
+        (low ? *current.value + limits.sure_halves * (current.interval->high - *current.value) >=
+                   *limits.min
+             : *current.value - limits.sure_halves * (*current.value - current.interval->low) <=
+                   *limits.max);
     return may_be_chance ? Level::warning : Level::degraded;
   }
   const Worse worse = worse_direction(metric);

@@ -32,8 +32,9 @@ struct MetricLimits {
   std::optional<double> max;
   std::optional<double> max_drop;     // how much worse than the reference
   std::optional<double> max_deficit;  // how much worse than the champion
-  // `min` and `max` are passed only where the whole interval lies beyond; else it is a warning.
-  bool surely = false;
+  // `min` and `max` are passed only where the value lies so many times the half of its interval
+  // beyond, else it is a warning; 0: as soon as the value does.
+  double sure_halves = 0;
 };
 
 // How much worse `current` is than `other`: `drop` below 0 is better. `surely_above` is the lower

@@ -9,7 +9,7 @@
 namespace driftd {
 namespace {
 
-constexpr std::uint8_t kFormat = 1;
+constexpr std::uint8_t kFormat = 2;
 // So many series must wander: a tenth of the locations, and two where there are two.
 constexpr std::size_t kWanderingShare = 10;
 constexpr std::size_t kLeastWandering = 2;
@@ -73,6 +73,7 @@ void BudgetState::drop_oldest() {
   }
   starts_.erase(starts_.begin());
   marks_.erase(marks_.begin());
+  limits_.erase(limits_.begin());
   ++dropped_;
 }
 
@@ -80,6 +81,7 @@ void BudgetState::append(TimeMs start, std::span<const Point> points) {
   if (starts_.size() == kKeptWindows) drop_oldest();
   starts_.push_back(start);
   marks_.push_back(Mark::not_judged);
+  limits_.push_back(model_->threshold.limit());
   for (std::size_t i = 0; i < series_.size(); ++i) {
     Kept& kept = series_[i].windows.emplace_back();
     if (!points.empty()) take(i, kept, points[i], start);
@@ -128,6 +130,7 @@ void BudgetState::adopt(std::shared_ptr<const BudgetModel> model, bool forgive) 
     DRIFTD_CHECK(model->series[i].spec == model_->series[i].spec);
   }
   model_ = std::move(model);
+  limits_.assign(starts_.size(), model_->threshold.limit());
   alert_before_ = {};
   for (std::size_t i = 0; i < series_.size(); ++i) {
     series_[i].level_before = 0;
@@ -175,15 +178,19 @@ bool BudgetState::is_unfamiliar(std::size_t window) const {
   return locations > 0 && wandering >= wanted;
 }
 
+int BudgetState::began(std::size_t window, int w) const {
+  // Once windows have been dropped there are always more than the longest scale.
+  return dropped_ > 0 ? w : std::min(w, static_cast<int>(window) + 1);
+}
+
 SeriesVerdict BudgetState::judge_series(std::size_t series, std::size_t window,
-                                        std::array<double, kScales>& mean_squares,
-                                        int& locations) const {
+                                        Together& together) const {
   SeriesVerdict verdict;
   const SeriesModel& model = model_->series[series];
   const std::vector<Kept>& windows = series_[series].windows;
   if (windows[window].n <= 0) return verdict;
   verdict.n = windows[window].n;
-  verdict.limit = model_->threshold.limit();
+  verdict.limit = limits_[window];
   verdict.expected = model.expected_at(starts_[window]);
 
   std::array<double, kLongestScale> residuals{};
@@ -210,7 +217,10 @@ SeriesVerdict BudgetState::judge_series(std::size_t series, std::size_t window,
     const double z =
         model.share() ? model.scan.of_share(sum, scale) : model.scan.of_residuals(residuals, scale);
     const double effect = model.share() ? (sum.count - sum.expected) / sum.n : effect_sum / said;
-    if (location) mean_squares[static_cast<std::size_t>(scale)] += z * z;
+    if (location) {
+      together.squares[static_cast<std::size_t>(scale)] += z * z;
+      together.effects[static_cast<std::size_t>(scale)] += effect * effect;
+    }
     const bool bad = !model_->options.only_rises || z > 0;
     const bool significant =
         bad && std::abs(z) > verdict.limit && std::abs(effect) >= model_->least_effect(model, w);
@@ -218,30 +228,38 @@ SeriesVerdict BudgetState::judge_series(std::size_t series, std::size_t window,
                         (significant == verdict.significant && std::abs(z) > std::abs(*verdict.z));
     if (!better) continue;
     verdict.z = z;
-    verdict.began = w;
+    verdict.began = began(window, w);
     verdict.effect = effect;
     verdict.significant = significant;
   }
-  if (location && model.scan.scales() > 0) ++locations;
+  if (location && model.scan.scales() > 0) {
+    ++together.locations;
+    together.most_n = std::max(together.most_n, verdict.n);
+  }
   if (verdict.z) verdict.p_value = model_->p_value(*verdict.z);
   return verdict;
 }
 
-SeriesVerdict BudgetState::judge_all(const std::array<double, kScales>& mean_squares,
-                                     int locations) const {
+SeriesVerdict BudgetState::judge_all(std::size_t window, const Together& together) const {
   SeriesVerdict verdict;
   const CombinedModel& combined = model_->combined;
   // With some of its series silent the statistic has another distribution than the history's.
-  if (combined.scales == 0 || locations != combined.series) return verdict;
-  verdict.limit = model_->threshold.limit();
+  if (combined.scales == 0 || together.locations != combined.series) return verdict;
+  verdict.limit = limits_[window];
+  verdict.n = together.most_n;
   for (int scale = 0; scale < combined.scales; ++scale) {
-    const double z =
-        combined.deviate(mean_squares[static_cast<std::size_t>(scale)] / locations, scale);
-    if (verdict.z && z <= *verdict.z) continue;
+    const auto at = static_cast<std::size_t>(scale);
+    const double z = combined.deviate(together.squares[at] / together.locations, scale);
+    const double effect = std::sqrt(together.effects[at] / together.locations);
+    const bool significant = z > verdict.limit && effect >= model_->options.min_effect;
+    const bool better = !verdict.z || (significant && !verdict.significant) ||
+                        (significant == verdict.significant && z > *verdict.z);
+    if (!better) continue;
     verdict.z = z;
-    verdict.began = kScaleWindows[static_cast<std::size_t>(scale)];
+    verdict.began = began(window, kScaleWindows[at]);
+    verdict.effect = effect;
+    verdict.significant = significant;
   }
-  verdict.significant = *verdict.z > verdict.limit;
   if (*verdict.z > 0) verdict.p_value = model_->p_value(*verdict.z);
   return verdict;
 }
@@ -249,14 +267,13 @@ SeriesVerdict BudgetState::judge_all(const std::array<double, kScales>& mean_squ
 WindowVerdict BudgetState::scan(std::size_t window) const {
   WindowVerdict verdict;
   verdict.start = starts_[window];
-  std::array<double, kScales> mean_squares{};
-  int locations = 0;
+  Together together;
   for (std::size_t i = 0; i < series_.size(); ++i) {
-    verdict.series.push_back(judge_series(i, window, mean_squares, locations));
+    verdict.series.push_back(judge_series(i, window, together));
     verdict.judged = verdict.judged || verdict.series.back().z.has_value();
     verdict.drifting = verdict.drifting || verdict.series.back().significant;
   }
-  verdict.all = judge_all(mean_squares, locations);
+  verdict.all = judge_all(window, together);
   verdict.drifting = verdict.drifting || verdict.all.significant;
   return verdict;
 }
@@ -278,6 +295,11 @@ WindowVerdict BudgetState::judge(std::size_t window) {
                                       : Mark::quiet;
   fold_alert(window, verdict);
   return verdict;
+}
+
+std::vector<TimeMs> BudgetState::looked_back_on() const {
+  const std::size_t count = std::min(starts_.size(), kReplayWindows);
+  return {starts_.end() - static_cast<std::ptrdiff_t>(count), starts_.end()};
 }
 
 std::optional<WindowVerdict> BudgetState::verdict(TimeMs start) const {
@@ -302,6 +324,7 @@ void BudgetState::write(ByteWriter& out) const {
   out.varint(starts_.size());
   for (const TimeMs start : starts_) out.signed_varint(start);
   for (const Mark mark : marks_) out.byte(static_cast<std::uint8_t>(mark));
+  for (const double limit : limits_) out.number(limit);
   out.byte(alert_before_.on ? 1 : 0);
   out.varint(static_cast<std::uint64_t>(alert_before_.quiet));
   out.signed_varint(dropped_);
@@ -340,6 +363,8 @@ bool BudgetState::read(ByteReader& in) {
   for (std::size_t t = 1; t < starts.size(); ++t) {
     if (starts[t] <= starts[t - 1]) return false;
   }
+  std::vector<double> limits(windows);
+  for (double& limit : limits) limit = in.number();
   Alert alert;
   alert.on = in.byte() != 0;
   alert.quiet = static_cast<int>(in.varint());
@@ -364,6 +389,7 @@ bool BudgetState::read(ByteReader& in) {
   if (!in.ok()) return false;
   starts_ = std::move(starts);
   marks_ = std::move(marks);
+  limits_ = std::move(limits);
   alert_before_ = alert;
   dropped_ = dropped;
   series_ = std::move(series);

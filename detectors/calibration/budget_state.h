@@ -49,10 +49,10 @@ struct SeriesVerdict {
 struct WindowVerdict {
   TimeMs start = 0;
   std::vector<SeriesVerdict> series;  // by position in BudgetModel::series
-  SeriesVerdict all;                  // Z_all; `expected` and `effect` are of no use in it
-  bool judged = false;                // some series had enough events
-  bool drifting = false;              // something is significant in this window
-  bool alerting = false;              // drifting now, or within the last 12 judged windows
+  SeriesVerdict all;      // Z_all; its `effect` is the root mean square of the locations' effects
+  bool judged = false;    // some series had enough events
+  bool drifting = false;  // something is significant in this window
+  bool alerting = false;  // drifting now, or within the last 12 judged windows
   // "The baseline does not describe this traffic: make a new one". A level that drifts goes one
   // way; one that was significantly above and significantly below what was expected, both within
   // the last 512 windows, has a longer memory (or another season) than the baseline's. Said while
@@ -76,6 +76,9 @@ class BudgetState {
   // Other points for a window already taken (late events, or the first of a window that had none):
   // the verdicts of that window and all after it, in order. Empty: it is not among the newest 64.
   std::vector<WindowVerdict> revise(TimeMs start, std::span<const Point> points);
+
+  // The starts of the windows that may still be revised, the oldest first.
+  [[nodiscard]] std::vector<TimeMs> looked_back_on() const;
 
   // What is said of a window that is still kept; empty for others.
   [[nodiscard]] std::optional<WindowVerdict> verdict(TimeMs start) const;
@@ -130,11 +133,18 @@ class BudgetState {
   // All of the verdict but what depends on the marks of this and other windows.
   [[nodiscard]] WindowVerdict scan(std::size_t window) const;
   void fold_alert(std::size_t window, WindowVerdict& verdict) const;
+  // What the locations of a window add up to, by scale.
+  struct Together {
+    std::array<double, kScales> squares{};  // of Z
+    std::array<double, kScales> effects{};  // squared
+    int locations = 0;
+    double most_n = 0;
+  };
   [[nodiscard]] SeriesVerdict judge_series(std::size_t series, std::size_t window,
-                                           std::array<double, kScales>& mean_squares,
-                                           int& locations) const;
-  [[nodiscard]] SeriesVerdict judge_all(const std::array<double, kScales>& mean_squares,
-                                        int locations) const;
+                                           Together& together) const;
+  [[nodiscard]] SeriesVerdict judge_all(std::size_t window, const Together& together) const;
+  // "Began w windows ago", but not before the first one.
+  [[nodiscard]] int began(std::size_t window, int w) const;
   [[nodiscard]] Alert alert_after(std::size_t window) const;
   [[nodiscard]] bool wanders(const Series& series, std::size_t window) const;
   [[nodiscard]] bool is_unfamiliar(std::size_t window) const;
@@ -142,6 +152,7 @@ class BudgetState {
   std::shared_ptr<const BudgetModel> model_;
   std::vector<TimeMs> starts_;
   std::vector<Mark> marks_;
+  std::vector<double> limits_;  // on |Z|, as they were when each window was first judged
   std::vector<Series> series_;
   Alert alert_before_;        // before the oldest window kept
   std::int64_t dropped_ = 0;  // windows no longer kept, which is the number of the oldest kept

@@ -474,7 +474,7 @@ def live(model, windows, starts, step):
     rows = []
     on, quiet = False, 0
     for t in range(len(windows)):
-        verdicts, squares = [], {}
+        verdicts, squares, effects = [], {}, {}
         for one, n, value, x, p, eps in ready:
             if not n[t]:
                 verdicts.append(None)
@@ -490,18 +490,22 @@ def live(model, windows, starts, step):
                     effect = sum(x[k] - p[k] for k in window) / len(window)
                 if one.kind == "location":
                     squares.setdefault(w, []).append(z * z)
+                    effects.setdefault(w, []).append(effect * effect)
                 significant = abs(z) > height and abs(effect) >= least_effect(one, w)
                 found.append((significant, abs(z), -w, z, effect))
             significant, _, w, z, effect = max(found)
-            verdicts.append((z, -w, effect, significant))
-        all_z = None
+            verdicts.append((z, min(-w, t + 1), effect, significant))
+        all_z, all_drifts = None, False
         if together and sum(len(v) for v in squares.values()) and all(
                 len(v) == together["locations"] for v in squares.values()):
-            all_z = max(deviate(together, sum(squares[w]) / len(squares[w]), w)
-                        for w in together["c"])
+            found = []
+            for w in together["c"]:
+                z = deviate(together, sum(squares[w]) / len(squares[w]), w)
+                effect = math.sqrt(sum(effects[w]) / len(effects[w]))
+                found.append((z > height and effect >= .05, z))
+            all_drifts, all_z = max(found)
         judged = any(v is not None for v in verdicts)
-        drifting = any(v is not None and v[3] for v in verdicts) or (
-            all_z is not None and all_z > height)
+        drifting = any(v is not None and v[3] for v in verdicts) or all_drifts
         if drifting:
             on, quiet = True, 0
         elif judged and on:
