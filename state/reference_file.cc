@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "config/catalog.h"
+#include "state/baseline_model.h"
 #include "state/column_file.h"
 #include "state/estimation_columns.h"
 #include "state/reference_influence.h"
@@ -112,71 +113,62 @@ void collect_classes(const ColumnFile& file, ModelSchema& schema) {
   schema.reference_classes = static_cast<std::uint32_t>(all.size());
 }
 
+void add_series_notes(const ModelConfig& config, const SeriesReference& series, bool typed,
+                      std::vector<std::string>& notes) {
+  const auto* numeric = std::get_if<NumericReference>(&series.baseline);
+  if (numeric != nullptr && numeric->summary.present() == 0) {
+    notes.push_back(
+        fmt::format("model {}: column {} of the reference has no value: nothing can be said of it",
+                    config.name, series.name));
+  }
+  if (numeric != nullptr && numeric->thinning_error > 0) {
+    notes.push_back(fmt::format(
+        "model {}: column {} has {} distinct values and was thinned to {}: KS is off by "
+        "at most {:.2g} (reference_max_distinct)",
+        config.name, series.name, numeric->distinct, config.reference_max_distinct,
+        numeric->thinning_error));
+  }
+  const auto* category = std::get_if<CategoryReference>(&series.baseline);
+  if (category != nullptr && !category->others.empty()) {
+    notes.push_back(fmt::format(
+        "model {}: column {} has {} categories, of which the {} most frequent are told apart; "
+        "the others are {:.2g} of the reference (reference_max_distinct)",
+        config.name, series.name, category->categories.size() + category->others.size(),
+        category->categories.size(),
+        static_cast<double>(category->counts.back()) /
+            static_cast<double>(category->summary.present())));
+  }
+  if (!typed) {
+    notes.push_back(
+        fmt::format("model {}: {} is {}", config.name, series.name,
+                    to_string(numeric != nullptr ? SeriesType::numeric : SeriesType::categorical)));
+  }
+}
+
 [[nodiscard]] Result<> add_series(const ModelConfig& config, const CellColumn& column,
                                   LoadedModel& model) {
-  ModelSchema& schema = *model.schema;
   const auto feature =
       std::find_if(config.features.begin(), config.features.end(),
                    [&](const FeatureConfig& f) { return f.name == column.name(); });
-  SeriesSchema series;
-  series.name = column.name();
-  series.role = role_of(series.name);
   const bool typed = feature != config.features.end() && feature->type;
-  series.type = typed ? *feature->type : inferred_type(column, series.role, config.task);
-  const bool fits_numeric = series.type == SeriesType::numeric;
-  if (fits_numeric) {
+  const SeriesRole role = role_of(column.name());
+  const SeriesType type = typed ? *feature->type : inferred_type(column, role, config.task);
+  SeriesReference series{column.name(), {}};
+  if (type == SeriesType::numeric) {
     std::optional<ValueRange> range;
     if (feature != config.features.end() && feature->range)
       range = {feature->range->first, feature->range->second};
     Result<NumericReference> baseline =
         numeric_baseline(config.reference, column, config.reference_max_distinct, range);
     if (!baseline) return std::unexpected(baseline.error());
-    if (baseline->summary.present() == 0) {
-      model.notes.push_back(fmt::format(
-          "model {}: column {} of the reference has no value: nothing can be said of it",
-          config.name, series.name));
-    }
-    if (baseline->thinning_error > 0) {
-      model.notes.push_back(fmt::format(
-          "model {}: column {} has {} distinct values and was thinned to {}: KS is off by "
-          "at most {:.2g} (reference_max_distinct)",
-          config.name, series.name, baseline->distinct, config.reference_max_distinct,
-          baseline->thinning_error));
-    }
-    baseline->keeps_gaps = feature != config.features.end() && feature->detectors &&
-                           std::ranges::any_of(*feature->detectors, needs_gaps);
-    model.reference->series.push_back({series.name, std::move(*baseline)});
+    series.baseline = std::move(*baseline);
   } else {
-    CategoryReference baseline =
+    series.baseline =
         make_category_reference(category_cells(column), config.reference_max_distinct);
-    for (std::uint32_t code = 0; code < baseline.categories.size(); ++code) {
-      series.categories.emplace(baseline.categories[code], code);
-    }
-    // All of them stay known, so that none of them is taken for an unseen one.
-    const auto shared = static_cast<std::uint32_t>(baseline.categories.size());
-    for (const std::string& text : baseline.others) series.categories.emplace(text, shared);
-    series.sharing = static_cast<std::uint32_t>(baseline.others.size());
-    if (series.sharing > 0) {
-      model.notes.push_back(fmt::format(
-          "model {}: column {} has {} categories, of which the {} most frequent are told apart; "
-          "the others are {:.2g} of the reference (reference_max_distinct)",
-          config.name, series.name, series.categories.size(), baseline.categories.size(),
-          static_cast<double>(baseline.counts.back()) /
-              static_cast<double>(baseline.summary.present())));
-    }
-    model.reference->series.push_back({series.name, std::move(baseline)});
   }
-  if (!typed)
-    model.notes.push_back(
-        fmt::format("model {}: {} is {}", config.name, series.name, to_string(series.type)));
-
-  const int at = static_cast<int>(schema.series.size());
-  if (series.role == SeriesRole::feature)
-    schema.feature_by_name.emplace(series.name, static_cast<std::uint32_t>(at));
-  if (series.role == SeriesRole::prediction) schema.prediction_series = at;
-  if (series.role == SeriesRole::predicted_class) schema.predicted_class_series = at;
-  if (series.role == SeriesRole::latency) schema.latency_series = at;
-  schema.series.push_back(std::move(series));
+  add_series_notes(config, series, typed, model.notes);
+  add_series_schema(*model.schema, series);
+  model.reference->series.push_back(std::move(series));
   return {};
 }
 
@@ -191,12 +183,57 @@ void collect_classes(const ColumnFile& file, ModelSchema& schema) {
   return duplicates;
 }
 
-[[nodiscard]] Result<> check_features_exist(const ModelConfig& config, const ColumnFile& file) {
+}  // namespace
+
+void add_series_schema(ModelSchema& schema, const SeriesReference& series) {
+  SeriesSchema added;
+  added.name = series.name;
+  added.role = role_of(series.name);
+  if (const auto* category = std::get_if<CategoryReference>(&series.baseline)) {
+    added.type = SeriesType::categorical;
+    for (std::uint32_t code = 0; code < category->categories.size(); ++code)
+      added.categories.emplace(category->categories[code], code);
+    // All of them stay known, so that none of them is taken for an unseen one.
+    const auto shared = static_cast<std::uint32_t>(category->categories.size());
+    for (const std::string& text : category->others) added.categories.emplace(text, shared);
+    added.sharing = static_cast<std::uint32_t>(category->others.size());
+  }
+  const int at = static_cast<int>(schema.series.size());
+  if (added.role == SeriesRole::feature) {
+    schema.feature_by_name.emplace(added.name, static_cast<std::uint32_t>(at));
+    ++schema.feature_count;
+  }
+  if (added.role == SeriesRole::prediction) schema.prediction_series = at;
+  if (added.role == SeriesRole::predicted_class) schema.predicted_class_series = at;
+  if (added.role == SeriesRole::latency) schema.latency_series = at;
+  schema.series.push_back(std::move(added));
+}
+
+void set_model_keys(const ModelConfig& config, ModelIndex index, LoadedModel& model) {
+  ModelSchema& schema = *model.schema;
+  schema.index = index;
+  schema.name = config.name;
+  schema.task = config.task;
+  schema.skew = config.window.skew;
+  schema.label_horizon = config.label_horizon;
+  if (config.task == Task::binary)
+    schema.positive_class = schema.classes->code(config.positive_class);
   for (const FeatureConfig& feature : config.features) {
-    if (file.find(feature.name) != nullptr) continue;
-    std::vector<std::string> names;
-    for (const CellColumn& column : file.columns) {
-      if (!is_ignored(column.name())) names.push_back(column.name());
+    for (SeriesReference& series : model.reference->series) {
+      auto* numeric = std::get_if<NumericReference>(&series.baseline);
+      if (numeric == nullptr || series.name != feature.name) continue;
+      numeric->keeps_gaps =
+          feature.detectors && std::ranges::any_of(*feature.detectors, needs_gaps);
+    }
+  }
+}
+
+Result<> check_features_exist(const ModelConfig& config, const std::vector<std::string>& columns) {
+  for (const FeatureConfig& feature : config.features) {
+    if (std::ranges::find(columns, feature.name) != columns.end()) continue;
+    std::vector<std::string_view> names;
+    for (const std::string& column : columns) {
+      if (!is_ignored(column)) names.push_back(column);
     }
     return fail(ErrorCode::invalid_config,
                 fmt::format("{}: model `{}` configures `{}`, which the reference does not have; "
@@ -206,27 +243,22 @@ void collect_classes(const ColumnFile& file, ModelSchema& schema) {
   return {};
 }
 
-}  // namespace
-
 Result<LoadedModel> load_model(const ModelConfig& config, ModelIndex index,
                                const ReferenceWindowVisitor& visit) {
+  if (is_baseline(config.reference)) return load_baseline(config, index);
   const Result<ColumnFile> file = read_column_file(config.reference);
   if (!file) return std::unexpected(file.error());
-  if (auto exist = check_features_exist(config, *file); !exist)
+  std::vector<std::string> names;
+  for (const CellColumn& column : file->columns) names.push_back(column.name());
+  if (auto exist = check_features_exist(config, names); !exist)
     return std::unexpected(exist.error());
 
   LoadedModel model;
   model.schema = std::make_unique<ModelSchema>();
   model.reference = std::make_unique<Reference>();
   ModelSchema& schema = *model.schema;
-  schema.index = index;
-  schema.name = config.name;
   schema.task = config.task;
-  schema.skew = config.window.skew;
-  schema.label_horizon = config.label_horizon;
   if (config.task != Task::regression) collect_classes(*file, schema);
-  if (config.task == Task::binary)
-    schema.positive_class = schema.classes->code(config.positive_class);
 
   // Features first, in the order of the columns: an event may give them as a plain array.
   for (const bool features : {true, false}) {
@@ -236,8 +268,8 @@ Result<LoadedModel> load_model(const ModelConfig& config, ModelIndex index,
       if (auto added = add_series(config, column, model); !added)
         return std::unexpected(added.error());
     }
-    if (features) schema.feature_count = schema.series.size();
   }
+  set_model_keys(config, index, model);
   if (config.estimate) {
     LearnedEstimation learned = learn_estimation(config, *file, schema, *model.reference);
     model.reference->estimation = std::move(learned.model);

@@ -27,8 +27,22 @@ struct LoadedModel {
   std::vector<std::string> notes;    // what was inferred or is odd, for the log
 };
 
+// The reference is raw rows or a baseline (state/baseline_model.h): its first bytes say which.
 // `visit` is shown the reference's own windows, where it has any.
 [[nodiscard]] Result<LoadedModel> load_model(const ModelConfig& config, ModelIndex index,
                                              const ReferenceWindowVisitor& visit = {});
+
+// What follows is shared by the two.
+
+// Adds the series that a reference has; those that are features come first.
+void add_series_schema(ModelSchema& schema, const SeriesReference& series);
+
+// What the configuration alone says of a model. The schema has its classes and the reference its
+// series.
+void set_model_keys(const ModelConfig& config, ModelIndex index, LoadedModel& model);
+
+// That every feature of the configuration is one of the columns.
+[[nodiscard]] Result<> check_features_exist(const ModelConfig& config,
+                                            const std::vector<std::string>& columns);
 
 }  // namespace driftd

@@ -120,6 +120,22 @@ double population_deviation(std::span<const double> values) {
   return std::ldexp(std::sqrt(squares / rows), exponent);
 }
 
+void complete_counts(NumericReference& reference) {
+  reference.cumulative.assign(reference.index.cells(), 0);
+  reference.summary.counters.add_to(reference.cumulative);
+  for (std::size_t cell = 1; cell < reference.cumulative.size(); ++cell) {
+    reference.cumulative[cell] += reference.cumulative[cell - 1];
+  }
+  reference.edge_cells.clear();
+  for (const double edge : reference.edges)
+    reference.edge_cells.push_back(reference.index.cell(edge));
+  for (auto* interval : {&reference.range, &reference.fences}) {
+    if (!*interval) continue;
+    (*interval)->low_cell = reference.index.cell((*interval)->low);
+    (*interval)->high_cell = reference.index.cell((*interval)->high);
+  }
+}
+
 NumericReference make_numeric_reference(std::vector<double> values, std::uint64_t distinct_limit,
                                         std::optional<ValueRange> range) {
   NumericReference reference;
@@ -157,18 +173,7 @@ NumericReference make_numeric_reference(std::vector<double> values, std::uint64_
   reference.summary = NumericSummary(reference.index);
   NumericSummary::Scratch scratch;
   reference.summary.update(reference.index, values, scratch);
-  reference.cumulative.assign(reference.index.cells(), 0);
-  reference.summary.counters.add_to(reference.cumulative);
-  for (std::size_t cell = 1; cell < reference.cumulative.size(); ++cell) {
-    reference.cumulative[cell] += reference.cumulative[cell - 1];
-  }
-  for (const double edge : reference.edges)
-    reference.edge_cells.push_back(reference.index.cell(edge));
-  for (auto* interval : {&reference.range, &reference.fences}) {
-    if (!*interval) continue;
-    (*interval)->low_cell = reference.index.cell((*interval)->low);
-    (*interval)->high_cell = reference.index.cell((*interval)->high);
-  }
+  complete_counts(reference);
   if (reference.range)
     reference.out_of_range = reference.range->outside(reference.summary.counters);
   if (!range) reference.out_of_range += rows_at_the_ends(finite);

@@ -123,6 +123,8 @@ struct Reference {
 [[nodiscard]] NumericReference make_numeric_reference(std::vector<double> values,
                                                       std::uint64_t distinct_limit,
                                                       std::optional<ValueRange> range = {});
+// Fills `cumulative`, `edge_cells` and the cells of both intervals from the rest.
+void complete_counts(NumericReference& reference);
 // Canonical texts; a missing cell is an empty optional. `distinct_limit`: so many categories, but
 // at least kLeastCategories, have a code of their own: the most frequent ones, of equally frequent
 // ones the first in order.

@@ -85,8 +85,7 @@ ScoreMap ScoreMap::identity(std::span<const ScoredLabel> sorted, std::size_t mos
   add_ranks(sorted, most, boundaries);
   ScoreMap map;
   map.index_ = index_over(std::move(boundaries));
-  // The grid has boundaries at 0 and 1, so that no cell reaches across the clipping.
-  map.make_pieces([](double score) { return std::clamp(score, 0.0, 1.0); });
+  map.complete();
   return map;
 }
 
@@ -103,14 +102,58 @@ ScoreMap ScoreMap::calibration(std::vector<IsotonicBlock> blocks,
   if (extra > 0) add_ranks(sorted, extra, boundaries);
   ScoreMap map;
   map.index_ = index_over(std::move(boundaries));
-  map.make_pieces([&](double score) { return calibrated(blocks, score); });
-  std::uint32_t block = 0;
-  for (const Piece& piece : map.pieces_) {
-    while (block + 1 < blocks.size() && blocks[block + 1].first <= piece.from) ++block;
-    map.block_of_.push_back(block);
-  }
   map.blocks_ = std::move(blocks);
+  map.complete();
   return map;
+}
+
+void ScoreMap::complete() {
+  if (blocks_.empty()) {
+    // The grid has boundaries at 0 and 1, so that no cell reaches across the clipping.
+    make_pieces([](double score) { return std::clamp(score, 0.0, 1.0); });
+    return;
+  }
+  make_pieces([&](double score) { return calibrated(blocks_, score); });
+  std::uint32_t block = 0;
+  for (const Piece& piece : pieces_) {
+    while (block + 1 < blocks_.size() && blocks_[block + 1].first <= piece.from) ++block;
+    block_of_.push_back(block);
+  }
+}
+
+void ScoreMap::write(ByteWriter& out) const {
+  out.varint(index_.boundaries().size());
+  for (const double boundary : index_.boundaries()) out.number(boundary);
+  out.varint(blocks_.size());
+  for (const IsotonicBlock& block : blocks_) {
+    out.number(block.first);
+    out.number(block.last);
+    out.varint(block.rows);
+    out.varint(block.positives);
+  }
+}
+
+bool ScoreMap::read(ByteReader& in, ScoreMap& out) {
+  out = {};
+  std::vector<double> boundaries(in.element_count());
+  for (double& boundary : boundaries) boundary = in.number();
+  out.blocks_.resize(in.element_count());
+  for (IsotonicBlock& block : out.blocks_) {
+    block.first = in.number();
+    block.last = in.number();
+    block.rows = in.varint();
+    block.positives = in.varint();
+    if (block.rows == 0 || block.positives > block.rows || !(block.first <= block.last))
+      return false;
+  }
+  const auto rises = [](double one, double next) { return !(one < next); };
+  if (!in.ok() || boundaries.empty() ||
+      std::ranges::adjacent_find(boundaries, rises) != boundaries.end()) {
+    return false;
+  }
+  out.index_ = RankIndex(std::move(boundaries));
+  out.complete();
+  return true;
 }
 
 }  // namespace driftd

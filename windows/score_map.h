@@ -5,13 +5,14 @@
 // the reference (windows/isotonic.h) or the score itself, clipped to [0, 1]. Because it is linear
 // in a cell, a window needs no more than the number and the sum of its scores by cell, and the
 // cells say in which order the scores lie. Thread rule: immutable once made, shared by all lanes.
-// Allocation rule: none after construction. Cannot fail.
+// Allocation rule: none after construction. Failure rule: `read` refuses damaged bytes.
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "core/byte_stream.h"
 #include "windows/isotonic.h"
 #include "windows/rank_index.h"
 
@@ -57,6 +58,10 @@ class ScoreMap {
   [[nodiscard]] std::uint32_t block_of(std::uint32_t cell) const { return block_of_[cell]; }
   [[nodiscard]] std::span<const IsotonicBlock> blocks() const { return blocks_; }
 
+  // Boundaries and blocks; everything else follows from them.
+  void write(ByteWriter& out) const;
+  [[nodiscard]] static bool read(ByteReader& in, ScoreMap& out);
+
  private:
   // probability + slope * (score - from)
   struct Piece {
@@ -68,6 +73,8 @@ class ScoreMap {
 
   template <typename Probability>
   void make_pieces(Probability probability_of);
+  // What follows from the index, and from the blocks where there are any.
+  void complete();
 
   RankIndex index_;
   std::vector<Piece> pieces_;            // by cell
