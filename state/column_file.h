@@ -1,10 +1,8 @@
 // A CSV or NDJSON file, plain or gzipped, as columns of text cells.
 //
-// Used at start-up for references and by `compare`. CSV is RFC 4180 with a header; an empty cell is
-// missing. In NDJSON a row is a flat object, or an event as driftd reads it: what is inside
-// `features` becomes columns of its own, and `scores` {class: p} becomes score_<class>. Columns
-// keep the order of their first appearance. Thread rule: none shared. Allocation rule: cells of a
-// column share one string. Failure rule: an Error with the line.
+// Used at start-up for references and by `compare`; state/row_reader.h says what a row is. Thread
+// rule: none shared. Allocation rule: cells of a column share one string. Failure rule: an Error
+// with the line.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +36,15 @@ class CellColumn {
     ends_.push_back(bytes_.size());
     present_.push_back(false);
   }
+  // Keeps its name and its memory.
+  void clear() {
+    bytes_.clear();
+    ends_.clear();
+    present_.clear();
+  }
+  [[nodiscard]] std::size_t memory() const {
+    return bytes_.capacity() + ends_.capacity() * sizeof(std::size_t) + present_.capacity() / 8;
+  }
 
  private:
   std::string name_;
@@ -52,6 +59,8 @@ struct ColumnFile {
   std::string sha256;  // of the decompressed bytes, in hex
 
   [[nodiscard]] const CellColumn* find(std::string_view name) const;
+  // Keeps the columns.
+  void clear_rows();
 };
 
 [[nodiscard]] Result<ColumnFile> read_column_file(const std::string& path);
