@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/support/samples.h"
+#include "windows/reference_maker.h"
 
 namespace driftd {
 namespace {
@@ -170,6 +171,71 @@ TEST(CategoryReference, TellsTheMostFrequentCategoriesApart) {
   const CategorySummary window = summary_of(reference, {"10500", "10501", "11000", "new"});
   EXPECT_EQ(window.unseen.total(), 1U);
   EXPECT_EQ(window.counters.total(), 3U);
+}
+
+// The reference of a column that is shown twice, in blocks.
+NumericReference streamed(const std::vector<double>& values, std::uint64_t limit,
+                          std::optional<ValueRange> range, std::size_t block, std::size_t most) {
+  NumericReferenceMaker maker(limit, range, most);
+  const auto show = [&](auto take) {
+    for (std::size_t from = 0; from < values.size(); from += block)
+      take(std::span(values).subspan(from, std::min(block, values.size() - from)));
+  };
+  show([&](auto part) { maker.survey(part); });
+  maker.prepare();
+  show([&](auto part) { maker.count(part); });
+  return maker.take();
+}
+
+RC_GTEST_PROP(NumericReferenceMaker, MakesOfAStreamWhatTheColumnInMemoryGives, ()) {
+  const int shape = *rc::gen::inRange(0, 4);
+  const auto rows = *rc::gen::inRange<std::size_t>(0, 400);
+  std::vector<double> values;
+  for (std::size_t i = 0; i < rows; ++i) {
+    const double value = *rc::gen::inRange(-50, 50);
+    values.push_back(shape == 0 ? value : shape == 1 ? value / 7 : std::exp(value * shape));
+    if (shape == 3 && i % 11 == 3) values.back() = missing_number();
+    if (shape == 3 && i % 23 == 4) values.back() = (i % 2 == 0 ? 1 : -1) * kInfinity;
+  }
+  std::optional<ValueRange> range;
+  if (*rc::gen::arbitrary<bool>()) range = {-3.5, 20};
+  const auto limit = *rc::gen::inRange<std::uint64_t>(10, 120);
+  const auto block = *rc::gen::inRange<std::size_t>(1, 100);
+  const NumericReference one = make_numeric_reference(values, limit, range);
+  const NumericReference other = streamed(values, limit, range, block, 1'000);
+  RC_ASSERT(std::ranges::equal(one.index.boundaries(), other.index.boundaries()));
+  RC_ASSERT(one.cumulative == other.cumulative);
+  RC_ASSERT(one.edges == other.edges);
+  RC_ASSERT(one.edge_cells == other.edge_cells);
+  RC_ASSERT(one.distinct == other.distinct);
+  RC_ASSERT(one.thinning_error == other.thinning_error);
+  RC_ASSERT(one.out_of_range == other.out_of_range);
+  RC_ASSERT(one.longest_run == other.longest_run);
+  RC_ASSERT(one.range.has_value() == other.range.has_value());
+  RC_ASSERT(!one.range || one.range->low == other.range->low);
+  RC_ASSERT(!one.range || one.range->high_cell == other.range->high_cell);
+  RC_ASSERT(one.fences.has_value() == other.fences.has_value());
+  RC_ASSERT(!one.fences || one.fences->low == other.fences->low);
+  RC_ASSERT(one.summary.missing == other.summary.missing);
+  RC_ASSERT(one.summary.moments.count == other.summary.moments.count);
+  RC_ASSERT(std::abs(one.deviation - other.deviation) <= 1e-9 * one.deviation);
+  RC_ASSERT(std::abs(one.summary.moments.mean - other.summary.moments.mean) <=
+            1e-9 * (std::abs(one.summary.moments.mean) + one.deviation));
+  RC_ASSERT(one.gap_sums.size() == other.gap_sums.size());
+  for (std::size_t i = 0; i < one.gap_sums.size(); ++i)
+    RC_ASSERT(one.gap_sums[i].value() == other.gap_sums[i].value());
+}
+
+TEST(NumericReferenceMaker, CountsExactlyAtBoundariesThatASketchHasChosen) {
+  std::vector<double> values;
+  for (int i = 0; i < 50'000; ++i) values.push_back(std::sin(i) * i);
+  NumericReference reference = streamed(values, 100, {}, 1'000, 2'000);
+  EXPECT_GT(reference.distinct, 2'000U) << "no more is known of what does not fit";
+  const auto boundaries = reference.index.boundaries();
+  EXPECT_GE(boundaries.size(), 100U);
+  for (std::size_t i = 0; i < boundaries.size(); ++i)
+    ASSERT_EQ(reference.cumulative[2 * i + 1], at_or_below(values, boundaries[i]));
+  EXPECT_LT(reference.thinning_error, 0.02) << "a hundredth is what 100 boundaries can do";
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "core/check.h"
+#include "windows/order_statistics.h"
 
 namespace driftd {
 namespace {
@@ -15,10 +16,8 @@ namespace {
 [[nodiscard]] std::vector<double> thinned(const std::vector<double>& sorted, std::uint64_t limit) {
   std::vector<double> kept;
   kept.reserve(limit);
-  const auto last = static_cast<double>(sorted.size() - 1);
   for (std::uint64_t i = 0; i < limit; ++i) {
-    const double share = limit == 1 ? 0.5 : static_cast<double>(i) / static_cast<double>(limit - 1);
-    const double value = sorted[static_cast<std::size_t>(std::llround(share * last))];
+    const double value = sorted[spaced_rank(sorted.size(), limit, i)];
     if (kept.empty() || value > kept.back()) kept.push_back(value);
   }
   return kept;
@@ -39,32 +38,9 @@ template <typename Value>
   return longest;
 }
 
-// The quantile `share` of sorted finite values, in the form that NumPy's `linear` method has for
-// tied values too.
 [[nodiscard]] double quantile(std::span<const double> sorted, double share) {
-  const double position = static_cast<double>(sorted.size() - 1) * share;
-  const auto below = static_cast<std::size_t>(std::floor(position));
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  const double rest = position - static_cast<double>(below);
-  const double step = sorted[above] - sorted[below];
-  // A step beyond a double's range (-1e308 to 1e308) would make the quantile infinite or NaN;
-  // weighting both ends cannot.
-  return std::isfinite(step) ? sorted[below] + rest * step
-                             : (1 - rest) * sorted[below] + rest * sorted[above];
-}
-
-// Infinite ends become the largest finite ones, beyond which infinities still lie.
-[[nodiscard]] ValueInterval interval_of(double low, double high) {
-  constexpr double kLargest = std::numeric_limits<double>::max();
-  return {.low = std::max(low, -kLargest) + 0.0, .high = std::min(high, kLargest) + 0.0};
-}
-
-// Tukey (1977), Exploratory Data Analysis, chapter 2.
-[[nodiscard]] ValueInterval tukey_fences(const std::vector<double>& sorted) {
-  const double first = quantile(sorted, 0.25);
-  const double third = quantile(sorted, 0.75);
-  const double reach = 1.5 * (third - first);
-  return interval_of(first - reach, third + reach);
+  const QuantilePlace place = quantile_place(sorted.size(), share);
+  return interpolated(sorted[place.below], sorted[place.above], place.rest);
 }
 
 // Where the reference itself made the range: its rows that no other row's value is as far out as,
@@ -73,16 +49,6 @@ template <typename Value>
   if (sorted.size() < 2) return sorted.size();
   return static_cast<std::uint64_t>(sorted[0] < sorted[1]) +
          static_cast<std::uint64_t>(sorted[sorted.size() - 2] < sorted.back());
-}
-
-// The largest share of the reference that lies strictly between two boundaries.
-[[nodiscard]] double largest_gap(const NumericReference& reference) {
-  std::uint64_t largest = 0;
-  for (std::size_t cell = 0; cell < reference.cumulative.size(); cell += 2) {
-    const std::uint64_t below = cell == 0 ? 0 : reference.cumulative[cell - 1];
-    largest = std::max(largest, reference.cumulative[cell] - below);
-  }
-  return static_cast<double>(largest) / static_cast<double>(reference.cumulative.back());
 }
 
 }  // namespace
@@ -120,6 +86,26 @@ double population_deviation(std::span<const double> values) {
   return std::ldexp(std::sqrt(squares / rows), exponent);
 }
 
+// Infinite ends become the largest finite ones, beyond which infinities still lie.
+ValueInterval interval_of(double low, double high) {
+  constexpr double kLargest = std::numeric_limits<double>::max();
+  return {.low = std::max(low, -kLargest) + 0.0, .high = std::min(high, kLargest) + 0.0};
+}
+
+ValueInterval tukey_fences(double first_quartile, double third_quartile) {
+  const double reach = 1.5 * (third_quartile - first_quartile);
+  return interval_of(first_quartile - reach, third_quartile + reach);
+}
+
+double largest_gap(const NumericReference& reference) {
+  std::uint64_t largest = 0;
+  for (std::size_t cell = 0; cell < reference.cumulative.size(); cell += 2) {
+    const std::uint64_t below = cell == 0 ? 0 : reference.cumulative[cell - 1];
+    largest = std::max(largest, reference.cumulative[cell] - below);
+  }
+  return static_cast<double>(largest) / static_cast<double>(reference.cumulative.back());
+}
+
 void complete_counts(NumericReference& reference) {
   reference.cumulative.assign(reference.index.cells(), 0);
   reference.summary.counters.add_to(reference.cumulative);
@@ -134,6 +120,15 @@ void complete_counts(NumericReference& reference) {
     (*interval)->low_cell = reference.index.cell((*interval)->low);
     (*interval)->high_cell = reference.index.cell((*interval)->high);
   }
+}
+
+void add_marks(const NumericReference& reference, std::vector<double>& boundaries) {
+  boundaries.insert(boundaries.end(), reference.edges.begin(), reference.edges.end());
+  for (const auto& interval : {reference.range, reference.fences}) {
+    if (interval) boundaries.insert(boundaries.end(), {interval->low, interval->high});
+  }
+  std::sort(boundaries.begin(), boundaries.end());
+  boundaries.erase(std::unique(boundaries.begin(), boundaries.end()), boundaries.end());
 }
 
 NumericReference make_numeric_reference(std::vector<double> values, std::uint64_t distinct_limit,
@@ -156,19 +151,14 @@ NumericReference make_numeric_reference(std::vector<double> values, std::uint64_
   } else if (!finite.empty()) {
     reference.range = interval_of(finite.front(), finite.back());
   }
-  if (!finite.empty()) reference.fences = tukey_fences(finite);
+  if (!finite.empty())
+    reference.fences = tukey_fences(quantile(finite, 0.25), quantile(finite, 0.75));
 
   std::vector<double> boundaries = present;
   boundaries.erase(std::unique(boundaries.begin(), boundaries.end()), boundaries.end());
   reference.distinct = boundaries.size();
   if (boundaries.size() > distinct_limit) boundaries = thinned(present, distinct_limit);
-  boundaries.insert(boundaries.end(), reference.edges.begin(), reference.edges.end());
-  for (const auto& interval : {reference.range, reference.fences}) {
-    if (interval) boundaries.insert(boundaries.end(), {interval->low, interval->high});
-  }
-  std::sort(boundaries.begin(), boundaries.end());
-  boundaries.erase(std::unique(boundaries.begin(), boundaries.end()), boundaries.end());
-
+  add_marks(reference, boundaries);
   reference.index = RankIndex(std::move(boundaries));
   reference.summary = NumericSummary(reference.index);
   NumericSummary::Scratch scratch;
@@ -189,12 +179,10 @@ NumericReference make_numeric_reference(std::vector<double> values, std::uint64_
   return reference;
 }
 
-CategoryReference make_category_reference(const std::vector<std::optional<std::string>>& values,
+CategoryReference make_category_reference(const std::map<std::string_view, std::uint64_t>& counts,
+                                          std::uint64_t missing, std::uint64_t longest_run,
                                           std::uint64_t distinct_limit) {
   CategoryReference reference;
-  std::map<std::string_view, std::uint64_t> counts;
-  std::uint64_t missing = 0;
-  for (const auto& value : values) value ? ++counts[*value] : ++missing;
   std::vector<std::pair<std::uint64_t, std::string_view>> order;
   order.reserve(counts.size());
   for (const auto& [text, times] : counts) order.emplace_back(times, text);
@@ -219,24 +207,32 @@ CategoryReference make_category_reference(const std::vector<std::optional<std::s
   reference.summary.missing = missing;
   for (std::uint32_t code = 0; code < reference.codes(); ++code)
     reference.summary.counters.add(code, reference.counts[code]);
-  reference.longest_run =
-      longest_run(values, [](const std::optional<std::string>& value) { return !value; });
+  reference.longest_run = longest_run;
   return reference;
 }
 
-std::optional<ReferenceVolume> reference_volume(std::vector<TimeMs> times, DurationMs stretch) {
-  const auto number_of = [&](TimeMs time) { return time / stretch - (time % stretch < 0 ? 1 : 0); };
-  std::sort(times.begin(), times.end());
-  if (times.empty() || number_of(times.back()) - number_of(times.front()) < 2) return std::nullopt;
-  const TimeMs first = number_of(times.front());
-  const TimeMs last = number_of(times.back());
+CategoryReference make_category_reference(const std::vector<std::optional<std::string>>& values,
+                                          std::uint64_t distinct_limit) {
+  std::map<std::string_view, std::uint64_t> counts;
+  std::uint64_t missing = 0;
+  for (const auto& value : values) value ? ++counts[*value] : ++missing;
+  const std::uint64_t run =
+      longest_run(values, [](const std::optional<std::string>& value) { return !value; });
+  return make_category_reference(counts, missing, run, distinct_limit);
+}
+
+std::int64_t stretch_of(TimeMs time, DurationMs stretch) {
+  return time / stretch - (time % stretch < 0 ? 1 : 0);
+}
+
+std::optional<ReferenceVolume> reference_volume(const StretchRows& rows) {
+  if (rows.empty()) return std::nullopt;
+  const std::int64_t first = rows.begin()->first;
+  const std::int64_t last = rows.rbegin()->first;
+  if (last - first < 2) return std::nullopt;
   std::vector<std::uint64_t> filled;
-  for (std::size_t i = 0; i < times.size();) {
-    const TimeMs number = number_of(times[i]);
-    std::size_t next = i;
-    while (next < times.size() && number_of(times[next]) == number) ++next;
-    if (number > first && number < last) filled.push_back(next - i);
-    i = next;
+  for (const auto& [number, count] : rows) {
+    if (number > first && number < last) filled.push_back(count);
   }
   // Stretches without a row are not listed: there may be very many.
   ReferenceVolume volume;
@@ -248,6 +244,12 @@ std::optional<ReferenceVolume> reference_volume(std::vector<TimeMs> times, Durat
   volume.median = ranked((volume.stretches - 1) / 2);
   volume.highest = ranked(volume.stretches - 1);
   return volume;
+}
+
+std::optional<ReferenceVolume> reference_volume(std::vector<TimeMs> times, DurationMs stretch) {
+  StretchRows rows;
+  for (const TimeMs time : times) ++rows[stretch_of(time, stretch)];
+  return reference_volume(rows);
 }
 
 }  // namespace driftd

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -123,13 +124,26 @@ struct Reference {
 [[nodiscard]] NumericReference make_numeric_reference(std::vector<double> values,
                                                       std::uint64_t distinct_limit,
                                                       std::optional<ValueRange> range = {});
+// The parts of the above, for a reference that is made of a stream (windows/reference_maker.h).
+// Tukey (1977), Exploratory Data Analysis, chapter 2.
+[[nodiscard]] ValueInterval tukey_fences(double first_quartile, double third_quartile);
+[[nodiscard]] ValueInterval interval_of(double low, double high);
+// Adds the edges and the ends of both intervals, then sorts; each value once.
+void add_marks(const NumericReference& reference, std::vector<double>& boundaries);
 // Fills `cumulative`, `edge_cells` and the cells of both intervals from the rest.
 void complete_counts(NumericReference& reference);
+// The largest share of the reference that lies strictly between two boundaries.
+[[nodiscard]] double largest_gap(const NumericReference& reference);
+
 // Canonical texts; a missing cell is an empty optional. `distinct_limit`: so many categories, but
 // at least kLeastCategories, have a code of their own: the most frequent ones, of equally frequent
 // ones the first in order.
 [[nodiscard]] CategoryReference make_category_reference(
     const std::vector<std::optional<std::string>>& values, std::uint64_t distinct_limit);
+// The same of texts that were counted.
+[[nodiscard]] CategoryReference make_category_reference(
+    const std::map<std::string_view, std::uint64_t>& counts, std::uint64_t missing,
+    std::uint64_t longest_run, std::uint64_t distinct_limit);
 
 // The population standard deviation (divisor n) of finite values; 0 without any.
 [[nodiscard]] double population_deviation(std::span<const double> values);
@@ -138,6 +152,10 @@ void complete_counts(NumericReference& reference);
 // lies between the first and the last.
 [[nodiscard]] std::optional<ReferenceVolume> reference_volume(std::vector<TimeMs> times,
                                                               DurationMs stretch);
+// The same of rows that were counted by stretch.
+using StretchRows = std::map<std::int64_t, std::uint64_t>;
+[[nodiscard]] std::int64_t stretch_of(TimeMs time, DurationMs stretch);
+[[nodiscard]] std::optional<ReferenceVolume> reference_volume(const StretchRows& rows);
 
 // The edges k/10, k = 1..9, of sorted finite values, in the form that NumPy's `linear` method has
 // for tied values too; repeated edges are given once.
