@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <set>
 #include <unordered_set>
@@ -12,26 +11,14 @@
 #include "config/catalog.h"
 #include "state/baseline_model.h"
 #include "state/column_file.h"
+#include "state/column_survey.h"
 #include "state/estimation_columns.h"
 #include "state/reference_influence.h"
 
 namespace driftd {
 namespace {
 
-constexpr std::array<std::string_view, 5> kIgnored = {"id", "ts", "version", "actual", "weight"};
 constexpr std::string_view kScorePrefix = "score_";
-
-[[nodiscard]] bool is_ignored(std::string_view name) {
-  return std::find(kIgnored.begin(), kIgnored.end(), name) != kIgnored.end() ||
-         name.starts_with(kScorePrefix);
-}
-
-[[nodiscard]] SeriesRole role_of(std::string_view name) {
-  if (name == "prediction") return SeriesRole::prediction;
-  if (name == "predicted_class") return SeriesRole::predicted_class;
-  if (name == "latency_ms") return SeriesRole::latency;
-  return SeriesRole::feature;
-}
 
 [[nodiscard]] bool all_numbers(const CellColumn& column) {
   for (std::size_t row = 0; row < column.size(); ++row) {
@@ -87,18 +74,15 @@ constexpr std::string_view kScorePrefix = "score_";
   return cells;
 }
 
-// The classes of a multiclass model: those with a score column, and those that occur as prediction
-// or label.
 void collect_classes(const ColumnFile& file, ModelSchema& schema) {
   std::set<std::string> scored;
-  std::set<std::string> all;
   std::string buffer;
   for (const CellColumn& column : file.columns) {
     if (!column.name().starts_with(kScorePrefix)) continue;
     scored.emplace(
         canonical_category(std::string_view(column.name()).substr(kScorePrefix.size()), buffer));
   }
-  all = scored;
+  std::set<std::string> all = scored;
   for (const std::string_view name : {"prediction", "predicted_class", "actual"}) {
     const CellColumn* column = file.find(name);
     if (column == nullptr || (name == "prediction" && schema.task == Task::binary)) continue;
@@ -106,6 +90,51 @@ void collect_classes(const ColumnFile& file, ModelSchema& schema) {
       if (const auto cell = column->cell(row)) all.emplace(canonical_category(*cell, buffer));
     }
   }
+  set_classes(all, scored, schema);
+}
+
+[[nodiscard]] Result<> add_series(const ModelConfig& config, const CellColumn& column,
+                                  LoadedModel& model) {
+  const auto feature =
+      std::find_if(config.features.begin(), config.features.end(),
+                   [&](const FeatureConfig& f) { return f.name == column.name(); });
+  const bool typed = feature != config.features.end() && feature->type;
+  const SeriesRole role = role_of_column(column.name());
+  const SeriesType type = typed ? *feature->type : inferred_type(column, role, config.task);
+  SeriesReference series{column.name(), {}};
+  if (type == SeriesType::numeric) {
+    std::optional<ValueRange> range;
+    if (feature != config.features.end() && feature->range)
+      range = {feature->range->first, feature->range->second};
+    Result<NumericReference> baseline =
+        numeric_baseline(config.reference, column, config.reference_max_distinct, range);
+    if (!baseline) return std::unexpected(baseline.error());
+    series.baseline = std::move(*baseline);
+  } else {
+    series.baseline =
+        make_category_reference(category_cells(column), config.reference_max_distinct);
+  }
+  add_series_notes(config, series, typed, model.notes);
+  add_series_schema(*model.schema, series);
+  model.reference->series.push_back(std::move(series));
+  return {};
+}
+
+[[nodiscard]] std::uint64_t count_duplicates(const CellColumn& ids) {
+  std::unordered_set<std::string_view> met;
+  met.reserve(ids.size());
+  std::uint64_t duplicates = 0;
+  for (std::size_t row = 0; row < ids.size(); ++row) {
+    const auto id = ids.cell(row);
+    if (id && !met.insert(*id).second) ++duplicates;
+  }
+  return duplicates;
+}
+
+}  // namespace
+
+void set_classes(const std::set<std::string>& all, const std::set<std::string>& scored,
+                 ModelSchema& schema) {
   for (const std::string& name : all) {
     const ClassCode code = schema.classes->code(name);
     if (scored.contains(name)) schema.scored_classes.push_back(code);
@@ -145,50 +174,10 @@ void add_series_notes(const ModelConfig& config, const SeriesReference& series, 
   }
 }
 
-[[nodiscard]] Result<> add_series(const ModelConfig& config, const CellColumn& column,
-                                  LoadedModel& model) {
-  const auto feature =
-      std::find_if(config.features.begin(), config.features.end(),
-                   [&](const FeatureConfig& f) { return f.name == column.name(); });
-  const bool typed = feature != config.features.end() && feature->type;
-  const SeriesRole role = role_of(column.name());
-  const SeriesType type = typed ? *feature->type : inferred_type(column, role, config.task);
-  SeriesReference series{column.name(), {}};
-  if (type == SeriesType::numeric) {
-    std::optional<ValueRange> range;
-    if (feature != config.features.end() && feature->range)
-      range = {feature->range->first, feature->range->second};
-    Result<NumericReference> baseline =
-        numeric_baseline(config.reference, column, config.reference_max_distinct, range);
-    if (!baseline) return std::unexpected(baseline.error());
-    series.baseline = std::move(*baseline);
-  } else {
-    series.baseline =
-        make_category_reference(category_cells(column), config.reference_max_distinct);
-  }
-  add_series_notes(config, series, typed, model.notes);
-  add_series_schema(*model.schema, series);
-  model.reference->series.push_back(std::move(series));
-  return {};
-}
-
-[[nodiscard]] std::uint64_t count_duplicates(const CellColumn& ids) {
-  std::unordered_set<std::string_view> met;
-  met.reserve(ids.size());
-  std::uint64_t duplicates = 0;
-  for (std::size_t row = 0; row < ids.size(); ++row) {
-    const auto id = ids.cell(row);
-    if (id && !met.insert(*id).second) ++duplicates;
-  }
-  return duplicates;
-}
-
-}  // namespace
-
 void add_series_schema(ModelSchema& schema, const SeriesReference& series) {
   SeriesSchema added;
   added.name = series.name;
-  added.role = role_of(series.name);
+  added.role = role_of_column(series.name);
   if (const auto* category = std::get_if<CategoryReference>(&series.baseline)) {
     added.type = SeriesType::categorical;
     for (std::uint32_t code = 0; code < category->categories.size(); ++code)
@@ -233,7 +222,7 @@ Result<> check_features_exist(const ModelConfig& config, const std::vector<std::
     if (std::ranges::find(columns, feature.name) != columns.end()) continue;
     std::vector<std::string_view> names;
     for (const std::string& column : columns) {
-      if (!is_ignored(column)) names.push_back(column);
+      if (!is_reserved_column(column)) names.push_back(column);
     }
     return fail(ErrorCode::invalid_config,
                 fmt::format("{}: model `{}` configures `{}`, which the reference does not have; "
@@ -248,8 +237,13 @@ Result<LoadedModel> load_model(const ModelConfig& config, ModelIndex index,
   if (is_baseline(config.reference)) return load_baseline(config, index);
   const Result<ColumnFile> file = read_column_file(config.reference);
   if (!file) return std::unexpected(file.error());
+  return learn_model(config, index, *file, visit);
+}
+
+Result<LoadedModel> learn_model(const ModelConfig& config, ModelIndex index, const ColumnFile& file,
+                                const ReferenceWindowVisitor& visit) {
   std::vector<std::string> names;
-  for (const CellColumn& column : file->columns) names.push_back(column.name());
+  for (const CellColumn& column : file.columns) names.push_back(column.name());
   if (auto exist = check_features_exist(config, names); !exist)
     return std::unexpected(exist.error());
 
@@ -258,34 +252,34 @@ Result<LoadedModel> load_model(const ModelConfig& config, ModelIndex index,
   model.reference = std::make_unique<Reference>();
   ModelSchema& schema = *model.schema;
   schema.task = config.task;
-  if (config.task != Task::regression) collect_classes(*file, schema);
+  if (config.task != Task::regression) collect_classes(file, schema);
 
   // Features first, in the order of the columns: an event may give them as a plain array.
   for (const bool features : {true, false}) {
-    for (const CellColumn& column : file->columns) {
-      const bool is_feature = role_of(column.name()) == SeriesRole::feature;
-      if (is_ignored(column.name()) || is_feature != features) continue;
+    for (const CellColumn& column : file.columns) {
+      const bool is_feature = role_of_column(column.name()) == SeriesRole::feature;
+      if (is_reserved_column(column.name()) || is_feature != features) continue;
       if (auto added = add_series(config, column, model); !added)
         return std::unexpected(added.error());
     }
   }
   set_model_keys(config, index, model);
   if (config.estimate) {
-    LearnedEstimation learned = learn_estimation(config, *file, schema, *model.reference);
+    LearnedEstimation learned = learn_estimation(config, file, schema, *model.reference);
     model.reference->estimation = std::move(learned.model);
     model.notes.push_back(std::move(learned.note));
   }
-  measure_influence(*file, schema, *model.reference);
-  model.reference->rows = file->rows;
-  if (const CellColumn* ids = file->find("id"))
+  measure_influence(file, schema, *model.reference);
+  model.reference->rows = file.rows;
+  if (const CellColumn* ids = file.find("id"))
     model.reference->duplicates = count_duplicates(*ids);
   // How many rows there are in every stretch of time as long as a window.
   if (config.window.count == 0)
-    model.reference->volume = reference_volume(reference_times(*file), config.window.size);
-  model.reference->hash = file->sha256;
-  model.performance = reference_performance(*file, schema);
+    model.reference->volume = reference_volume(reference_times(file), config.window.size);
+  model.reference->hash = file.sha256;
+  model.performance = reference_performance(file, schema);
   if (visit) {
-    visit_reference_windows(*file, schema, *model.reference, window_spec(config.window), visit);
+    visit_reference_windows(file, schema, *model.reference, window_spec(config.window), visit);
   }
   return model;
 }

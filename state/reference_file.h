@@ -8,12 +8,14 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "config/config.h"
 #include "core/model.h"
 #include "core/result.h"
+#include "state/column_file.h"
 #include "state/reference_performance.h"
 #include "state/reference_windows.h"
 #include "windows/reference.h"
@@ -32,7 +34,21 @@ struct LoadedModel {
 [[nodiscard]] Result<LoadedModel> load_model(const ModelConfig& config, ModelIndex index,
                                              const ReferenceWindowVisitor& visit = {});
 
-// What follows is shared by the two.
+// The same of rows that have been read.
+[[nodiscard]] Result<LoadedModel> learn_model(const ModelConfig& config, ModelIndex index,
+                                              const ColumnFile& file,
+                                              const ReferenceWindowVisitor& visit = {});
+
+// What follows is shared with the other ways to a model: from a baseline, and from a stream of
+// rows.
+
+// The classes of a model: those with a score column, and those that occur as prediction or label.
+void set_classes(const std::set<std::string>& all, const std::set<std::string>& scored,
+                 ModelSchema& schema);
+
+// What was inferred of a series, or is odd about it.
+void add_series_notes(const ModelConfig& config, const SeriesReference& series, bool typed,
+                      std::vector<std::string>& notes);
 
 // Adds the series that a reference has; those that are features come first.
 void add_series_schema(ModelSchema& schema, const SeriesReference& series);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -10,6 +11,7 @@
 #include <sstream>
 #include <string>
 
+#include "state/baseline_learner.h"
 #include "state/baseline_model.h"
 #include "tests/support/temporary_folder.h"
 
@@ -279,6 +281,153 @@ TEST_F(BaselineTest, KeepsWhatWasThereWhereItCannotBeWritten) {
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code, ErrorCode::io);
   EXPECT_THAT(written.error().message, HasSubstr("no-such-folder"));
+}
+
+// Everything that is counted is equal; moments are up to rounding.
+void expect_same(const LoadedModel& one, const LoadedModel& other) {
+  ASSERT_EQ(one.reference->series.size(), other.reference->series.size());
+  EXPECT_EQ(one.reference->rows, other.reference->rows);
+  EXPECT_EQ(one.reference->duplicates, other.reference->duplicates);
+  ASSERT_EQ(one.reference->volume.has_value(), other.reference->volume.has_value());
+  if (one.reference->volume) {
+    EXPECT_EQ(one.reference->volume->median, other.reference->volume->median);
+  }
+  EXPECT_EQ(one.schema->reference_classes, other.schema->reference_classes);
+  EXPECT_EQ(one.schema->scored_classes, other.schema->scored_classes);
+  EXPECT_EQ(one.schema->feature_by_name, other.schema->feature_by_name);
+  EXPECT_EQ(one.reference->estimation.index(), other.reference->estimation.index());
+  for (std::size_t i = 0; i < one.reference->series.size(); ++i) {
+    const SeriesReference& a = one.reference->series[i];
+    const SeriesReference& b = other.reference->series[i];
+    ASSERT_EQ(a.name, b.name);
+    ASSERT_EQ(a.baseline.index(), b.baseline.index()) << a.name;
+    if (const auto* numeric = std::get_if<NumericReference>(&a.baseline)) {
+      const auto& again = std::get<NumericReference>(b.baseline);
+      EXPECT_TRUE(std::ranges::equal(numeric->index.boundaries(), again.index.boundaries()))
+          << a.name;
+      EXPECT_EQ(numeric->cumulative, again.cumulative) << a.name;
+      EXPECT_EQ(numeric->summary.missing, again.summary.missing) << a.name;
+      EXPECT_EQ(numeric->longest_run, again.longest_run) << a.name;
+      EXPECT_EQ(numeric->out_of_range, again.out_of_range) << a.name;
+      EXPECT_NEAR(numeric->deviation, again.deviation, 1e-9 * numeric->deviation) << a.name;
+      EXPECT_NEAR(numeric->summary.moments.squares, again.summary.moments.squares,
+                  1e-9 * numeric->summary.moments.squares);
+    } else {
+      const auto& category = std::get<CategoryReference>(a.baseline);
+      const auto& again = std::get<CategoryReference>(b.baseline);
+      EXPECT_EQ(category.categories, again.categories) << a.name;
+      EXPECT_EQ(category.others, again.others) << a.name;
+      EXPECT_EQ(category.counts, again.counts) << a.name;
+      EXPECT_EQ(category.summary.missing, again.summary.missing) << a.name;
+      EXPECT_EQ(category.longest_run, again.longest_run) << a.name;
+    }
+  }
+  EXPECT_EQ(labelled(one.performance.performance), labelled(other.performance.performance));
+  EXPECT_EQ(one.performance.latency.moments.count, other.performance.latency.moments.count);
+  EXPECT_THAT(other.notes, ::testing::ElementsAreArray(one.notes));
+}
+
+class BaselineLearnerTest : public BaselineTest {
+ protected:
+  [[nodiscard]] Result<LearnedBaseline> try_learn(BaselineInput input, std::size_t memory) {
+    input.model = config_.name;
+    auto rows = BaselineRows::open(std::move(input));
+    if (!rows) return std::unexpected(rows.error());
+    LearnOptions options;
+    options.memory = memory;
+    return learn_baseline(config_, ModelIndex{0}, *rows, options);
+  }
+  [[nodiscard]] LearnedBaseline learn(BaselineInput input, std::size_t memory) {
+    auto learned = try_learn(std::move(input), memory);
+    EXPECT_TRUE(learned) << learned.error().message;
+    return std::move(*learned);
+  }
+  static constexpr std::size_t kPlenty = 1 << 30;
+};
+
+TEST_F(BaselineLearnerTest, MakesTheSameOfRowsThatDoNotFitIntoMemory) {
+  for (const Task task : {Task::binary, Task::multiclass, Task::regression}) {
+    config_.task = task;
+    write(config_.reference, rows_of(task, 2'000));
+    const LearnedBaseline whole = learn({.files = {config_.reference}}, kPlenty);
+    const LearnedBaseline streamed = learn({.files = {config_.reference}}, 0);
+    EXPECT_TRUE(whole.in_memory);
+    EXPECT_FALSE(streamed.in_memory);
+    expect_same(whole.model, streamed.model);
+    EXPECT_EQ(whole.from, streamed.from);
+    EXPECT_EQ(whole.to, streamed.to);
+    EXPECT_EQ(whole.to - whole.from, 1'999 * 60'000);
+    EXPECT_EQ(baseline_bytes(whole.model, config_), baseline_bytes(of_rows(), config_))
+        << "a configuration's reference file is learnt in the same way";
+  }
+}
+
+TEST_F(BaselineLearnerTest, ReadsEventsAndJoinsTheirLabels) {
+  config_.features.clear();
+  std::string events, labels, flat = "id,ts,amount,kind,prediction,actual\n";
+  for (int i = 0; i < 1'000; ++i) {
+    const std::string id = "e" + std::to_string(i);
+    const std::string ts = std::to_string(1'700'000'000'000 + i * 1'000);
+    const std::string kind = i < 990 ? std::to_string(i % 4) : "x";
+    const std::string score = "0." + std::to_string(i % 9 + 1);
+    events += R"({"id":")" + id + R"(","model":")" + (i % 5 == 4 ? "other" : "fraud") +
+              R"(","ts":)" + ts + R"(,"features":{"amount":)" + std::to_string(i % 37) +
+              R"(,"kind":")" + kind + R"("},"prediction":)" + score + "}\n";
+    if (i % 3 != 0)
+      labels += R"({"id":")" + id + R"(","model":"fraud","ts":)" + ts + R"(,"actual":)" +
+                std::to_string(i % 2) + "}\n";
+    if (i % 5 == 4) continue;
+    flat += id + "," + ts + "," + std::to_string(i % 37) + "," + kind + "," + score + "," +
+            (i % 3 != 0 ? std::to_string(i % 2) : "") + "\n";
+  }
+  const std::string first = folder_.path() / "a.ndjson";
+  const std::string second = folder_.path() / "b.ndjson";
+  const std::size_t half = events.find('\n', events.size() / 2) + 1;
+  write(first, events.substr(0, half));
+  write(second, events.substr(half));
+  write(folder_.path() / "labels.ndjson", labels);
+  write(config_.reference, flat);
+  const LoadedModel rows = of_rows();
+  for (const std::size_t memory : {kPlenty, std::size_t{0}}) {
+    const LearnedBaseline learned =
+        learn({.files = {first, second}, .labels = folder_.path() / "labels.ndjson"}, memory);
+    expect_same(rows, learned.model);
+    EXPECT_EQ(learned.model.schema->series[1].type, SeriesType::categorical)
+        << "only the last rows say that it is";
+  }
+}
+
+TEST_F(BaselineLearnerTest, KeepsToAStretchOfTime) {
+  BaselineInput input{.files = {config_.reference}};
+  input.start = 1'700'000'000'000 + 100 * 60'000;
+  input.end = 1'700'000'000'000 + 300 * 60'000;
+  for (const std::size_t memory : {kPlenty, std::size_t{0}}) {
+    const LearnedBaseline learned = learn(input, memory);
+    EXPECT_EQ(learned.model.reference->rows, 200U);
+    EXPECT_EQ(learned.from, *input.start);
+    EXPECT_EQ(learned.to, *input.end - 60'000);
+  }
+  input.start = input.end = 0;
+  const auto nothing = try_learn(input, kPlenty);
+  ASSERT_FALSE(nothing);
+  EXPECT_THAT(nothing.error().message, AllOf(HasSubstr("no rows"), HasSubstr("--start")));
+}
+
+TEST_F(BaselineLearnerTest, SaysWhatIsWrongWithTheRowsEitherWay) {
+  config_.features[0].type = SeriesType::numeric;
+  write(config_.reference, "amount,b\n1,1\nx,2\n");
+  for (const std::size_t memory : {kPlenty, std::size_t{0}}) {
+    const auto learned = try_learn({.files = {config_.reference}}, memory);
+    ASSERT_FALSE(learned);
+    EXPECT_THAT(learned.error().message,
+                AllOf(HasSubstr("`amount`, row 2"), HasSubstr("not a number")));
+  }
+  config_.features[0].name = "nowhere";
+  for (const std::size_t memory : {kPlenty, std::size_t{0}}) {
+    const auto learned = try_learn({.files = {config_.reference}}, memory);
+    ASSERT_FALSE(learned);
+    EXPECT_THAT(learned.error().message, HasSubstr("`nowhere`"));
+  }
 }
 
 }  // namespace
