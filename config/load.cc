@@ -122,7 +122,7 @@ Config read_document(const TomlTable& document, const LoadOptions& options, Read
 
 std::expected<Config, std::vector<ConfigProblem>> load_config(const std::string& path,
                                                               const LoadOptions& options) {
-  ReadContext context{folder_of(path), Problems(path), {}};
+  ReadContext context{folder_of(path), Problems(path), {}, options.needs_references};
   const std::optional<TomlTable> document = open_document(path, options, context);
   if (!document) return std::unexpected(context.problems.take());
   Config config = read_document(*document, options, context);

@@ -25,6 +25,8 @@ struct LoadOptions {
       overrides;  // KEY=VALUE of --set, e.g. "daemon.listen=127.0.0.1:0", "model.window.count=500"
   bool models_only =
       false;  // replay, compare: sources, store and webhooks are neither needed nor resolved
+  // false: a model's reference need neither be given nor be there, because it is to be made.
+  bool needs_references = true;
 };
 
 [[nodiscard]] std::expected<Config, std::vector<ConfigProblem>> load_config(

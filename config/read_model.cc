@@ -87,18 +87,23 @@ void read_positive_class(TableReader& table, ModelConfig& model) {
 }
 
 void read_reference(TableReader& table, ModelConfig& model) {
-  table.require("reference",
-                "add reference = \"reference.csv.gz\": known-good traffic as CSV or NDJSON, plain "
-                "or gzipped");
+  const bool is_needed = table.context().needs_references;
+  if (is_needed) {
+    table.require(
+        "reference",
+        "add reference = \"reference.csv.gz\": known-good traffic as CSV or NDJSON, plain "
+        "or gzipped, or a baseline made by `driftd baseline make`");
+  }
   std::string written;
   if (!table.text("reference", written, "\"reference.csv.gz\"")) return;
   model.reference = resolve_path(table.context().folder, written);
+  if (!is_needed) return;
   if (const auto reason = why_unreadable(model.reference)) {
     table.problem("reference",
                   fmt::format("the reference {} cannot be read: {}", model.reference, *reason),
                   "a relative path starts at the configuration file's folder; the file holds "
                   "known-good traffic as "
-                  "CSV or NDJSON, plain or gzipped");
+                  "CSV or NDJSON, plain or gzipped, or is a baseline");
   }
 }
 

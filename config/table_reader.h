@@ -25,6 +25,7 @@ struct ReadContext {
   std::string folder;  // of the configuration file
   Problems problems;
   std::vector<std::string> notes;
+  bool needs_references = true;  // false: a model's reference need neither be given nor be there
 };
 
 struct NumberRange {

@@ -61,6 +61,23 @@ struct CompareOptions {
 };
 [[nodiscard]] int command_compare(const CompareOptions& options);
 
+// `driftd baseline make|show|refresh|accept`.
+struct BaselineOptions {
+  std::string config;
+  std::vector<std::string> overrides;
+  std::string model;              // may be left out where the configuration has one
+  std::vector<std::string> from;  // files of rows or events
+  std::string labels;             // a file of labels; empty: none
+  std::string start;              // rows from this time on; empty: from the first
+  std::string end;                // and before this one
+  std::string out;                // where the baseline goes
+  bool force = false;             // even where a file is there
+  std::string file;               // the baseline to be shown
+  bool json = false;              // one object instead of a page for people
+};
+[[nodiscard]] int command_baseline_make(const BaselineOptions& options);
+[[nodiscard]] int command_baseline_show(const BaselineOptions& options);
+
 struct DemoOptions {
   bool exit_at_end = false;
   std::string data;  // folder of the example; empty: found beside the binary's source tree

@@ -210,6 +210,74 @@ void add_compare_command(CLI::App& app, driftd::CompareOptions& options) {
       "common.");
 }
 
+// What the words of `driftd baseline` are told.
+struct BaselineCommands {
+  driftd::BaselineOptions options;
+  CLI::App* make = nullptr;
+  CLI::App* show = nullptr;
+};
+
+void add_baseline_model_options(CLI::App& command, driftd::BaselineOptions& options) {
+  add_config_options(command, options.config, options.overrides);
+  command
+      .add_option("-m,--model", options.model,
+                  "Which [[model]]; may be left out where there is one")
+      ->type_name("NAME");
+}
+
+void add_baseline_input_options(CLI::App& command, driftd::BaselineOptions& options) {
+  command
+      .add_option(
+          "-f,--from", options.from,
+          "Rows of a known-good time: CSV or NDJSON, plain or gzipped, with the columns of\n"
+          "a reference; or prediction events as driftd reads them. Several are one after\n"
+          "the other")
+      ->type_name("FILE")
+      ->required()
+      ->check(CLI::ExistingFile);
+  command
+      .add_option("-l,--labels", options.labels,
+                  "Labels (`id`, `actual`) to be joined with the rows by id")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
+  command.add_option("--start", options.start, "Only rows from this time on, by their `ts`")
+      ->type_name("TIME");
+  command.add_option("--end", options.end, "Only rows before this time")->type_name("TIME");
+}
+
+void add_baseline_commands(CLI::App& app, BaselineCommands& baseline) {
+  CLI::App* command = app.add_subcommand(
+      "baseline",
+      "Freeze what is normal into a file that a model's `reference` may name: reference values,\n"
+      "how much they vary, the model's own performance; look into it, renew it");
+  command->require_subcommand(1);
+  command->footer(
+      "Examples:\n"
+      "  driftd baseline make -c driftd.toml --from training.csv.gz --out fraud.baseline\n"
+      "  driftd baseline make -c driftd.toml --model fraud --from may.jsonl.gz --labels\n"
+      "      may-labels.jsonl.gz --start 2024-05-01T00:00:00Z --out fraud.baseline\n"
+      "  driftd baseline show fraud.baseline\n\n"
+      "docs/operations.md, Baselines, says which rows are good ones and how many are enough.\n"
+      "Exit codes: 0 done, 64 usage, 74 a file or a damaged baseline, 78 configuration or rows.");
+  driftd::BaselineOptions& options = baseline.options;
+  baseline.make = command->add_subcommand(
+      "make",
+      "Learn a baseline from rows and say what was learnt and what was not.\n"
+      "Window, task and features are the configuration's; its `reference` need not exist. Rows\n"
+      "that do not fit into memory are read several times");
+  add_baseline_model_options(*baseline.make, options);
+  add_baseline_input_options(*baseline.make, options);
+  baseline.make->add_option("-o,--out", options.out, "Where it goes, e.g. fraud.baseline")
+      ->type_name("FILE")
+      ->required();
+  baseline.make->add_flag("--force", options.force, "Even where that file is there already");
+  baseline.make->add_flag("--json", options.json, "Say it as one JSON object");
+  baseline.show = command->add_subcommand(
+      "show", "Say what a baseline holds, where it came from and what it could not learn");
+  baseline.show->add_option("file", options.file, "The baseline")->type_name("FILE")->required();
+  baseline.show->add_flag("--json", options.json, "One JSON object");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -260,6 +328,9 @@ int main(int argc, char** argv) {
   CompareOptions compare;
   add_compare_command(app, compare);
 
+  BaselineCommands baseline;
+  add_baseline_commands(app, baseline);
+
   StateCommands state;
   add_state_commands(app, state);
 
@@ -277,6 +348,8 @@ int main(int argc, char** argv) {
   if (detect_command->parsed()) return command_detect(detect);
   if (app.got_subcommand("compare")) return command_compare(compare);
   if (demo_command->parsed()) return command_demo(demo);
+  if (baseline.make->parsed()) return command_baseline_make(baseline.options);
+  if (baseline.show->parsed()) return command_baseline_show(baseline.options);
   if (state.show->parsed()) return command_state_show(state.options);
   if (state.check->parsed()) return command_state_check(state.options);
   if (state.dump->parsed()) return command_state_export(state.options);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <iterator>
 
 #include "sinks/utf8_text.h"
@@ -81,6 +82,46 @@ std::string rough_duration(DurationMs duration) {
     return fmt::format("{:.{}f} {}", count, is_whole ? 0 : 1, unit.name);
   }
   return {};
+}
+
+std::string number_text(double number) {
+  constexpr double kFourDigits = 9'999.5;
+  constexpr double kMostWritten = 1e12;
+  const double size = std::abs(number);
+  if (!(size >= kFourDigits && size < kMostWritten)) return fmt::format("{:.4g}", number);
+  const std::string digits = grouped(static_cast<std::uint64_t>(std::llround(size)));
+  return number < 0 ? "-" + digits : digits;
+}
+
+std::vector<std::string> shown(const std::vector<std::string>& names) {
+  std::vector<std::string> made;
+  made.reserve(names.size());
+  for (const std::string& name : names) made.push_back(shown(name));
+  return made;
+}
+
+std::string padded(std::string_view text, std::size_t width) {
+  std::string made = shown(text, width);
+  const std::size_t used = characters_in(made);
+  if (used < width) made.append(width - used, ' ');
+  return made;
+}
+
+std::string minute_text(TimeMs time) { return minute_of(time) + " UTC"; }
+
+std::string bars(const std::vector<double>& heights) {
+  static constexpr std::array<const char*, 9> kBlocks = {" ", "▁", "▂", "▃", "▄",
+                                                         "▅", "▆", "▇", "█"};
+  constexpr double kSteps = 8;
+  const double tallest = heights.empty() ? 0 : *std::ranges::max_element(heights);
+  std::string made;
+  for (const double height : heights) {
+    const double step = height <= 0 || tallest <= 0
+                            ? 0
+                            : std::clamp(height / tallest * kSteps + 0.5, 1.0, kSteps);
+    made += kBlocks[static_cast<std::size_t>(step)];
+  }
+  return made;
 }
 
 }  // namespace driftd

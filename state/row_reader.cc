@@ -157,6 +157,7 @@ class RowReader::CsvRows final : public Rows {
 
   [[nodiscard]] Result<std::size_t> read(ColumnFile& into, std::size_t most) override {
     std::vector<std::size_t> positions;
+    positions.reserve(header_.size());
     for (const std::string& name : header_) positions.push_back(index_.of(name, into));
     std::size_t rows = 0;
     for (; rows < most; ++rows) {

@@ -534,7 +534,7 @@ predictions = ["p"]
             file + ":3:13: error: the reference " + path("nope.csv") +
                 " cannot be read: No such file or directory\n"
                 "  help: a relative path starts at the configuration file's folder; the file holds "
-                "known-good traffic as CSV or NDJSON, plain or gzipped\n" +
+                "known-good traffic as CSV or NDJSON, plain or gzipped, or is a baseline\n" +
                 file +
                 ":4:19: error: `size` is no duration: \"10x\"\n"
                 "  help: use e.g. \"500ms\", \"10s\", \"5m\", \"1h\", \"7d\"\n" +

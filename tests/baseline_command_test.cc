@@ -1,0 +1,197 @@
+// `driftd baseline` as a script sees it: the binary, on the example and on files made here.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <filesystem>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "daemon/exit_codes.h"
+#include "tests/support/process.h"
+
+namespace driftd {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr std::chrono::seconds kLimit{120};
+
+class BaselineCommand : public testing::Test {
+ protected:
+  struct Said {
+    int status = 0;
+    std::string output;
+    std::string errors;
+  };
+  [[nodiscard]] Said driftd(const std::string& words) const {
+    const std::string out = folder_.path() / "out";
+    const std::string err = folder_.path() / "err";
+    const std::string command = "cd '" + folder_.path().string() +
+                                "' && exec '" DRIFTD_BINARY "' " + words + " >'" + out + "' 2>'" +
+                                err + "'";
+    const CommandResult result = run_command({"/bin/sh", "-c", command}, kLimit);
+    return {result.status, read_text(out), read_text(err)};
+  }
+  void write(const std::string& name, const std::string& text) const {
+    write_text(folder_.path() / name, text);
+  }
+  [[nodiscard]] std::string text_of(const std::string& name) const {
+    return read_text(folder_.path() / name);
+  }
+  // The example's data, and a configuration whose reference is `reference`.
+  void take_example(const std::string& reference) const {
+    for (const char* name : {"reference.csv.gz", "predictions.jsonl.gz", "labels.jsonl.gz"}) {
+      if (!fs::exists(folder_.path() / name))
+        fs::create_symlink(fs::path(DRIFTD_ROOT) / "examples/car-loan" / name,
+                           folder_.path() / name);
+    }
+    std::string config = read_text(fs::path(DRIFTD_ROOT) / "examples/car-loan/driftd.toml");
+    config.replace(config.find("reference.csv.gz"), std::string("reference.csv.gz").size(),
+                   reference);
+    write("driftd.toml", config);
+  }
+  [[nodiscard]] boost::json::object show(const std::string& file) const {
+    const Said said = driftd("baseline show --json " + file);
+    EXPECT_EQ(said.status, kExitOk) << said.errors;
+    return boost::json::parse(said.output).as_object();
+  }
+
+  TemporaryFolder folder_;
+};
+
+// Without the last line, which has how long it took.
+[[nodiscard]] std::string without_summary(const std::string& lines) {
+  const std::size_t end = lines.find_last_of('\n', lines.size() - 2);
+  return lines.substr(0, end);
+}
+
+// Findings name what they were compared with, which is another thing for each.
+[[nodiscard]] std::string without_names(std::string lines) {
+  const std::string key = "\"baseline\":\"";
+  for (std::size_t at = lines.find(key); at != std::string::npos; at = lines.find(key, at + 1)) {
+    const std::size_t from = at + key.size();
+    lines.erase(from, lines.find('"', from) - from);
+  }
+  return lines;
+}
+
+TEST_F(BaselineCommand, ReplaysFromABaselineAsFromTheRowsItWasMadeOf) {
+  const std::string replay =
+      "replay -c driftd.toml -p predictions.jsonl.gz -l labels.jsonl.gz --out ";
+  take_example("reference.csv.gz");
+  ASSERT_EQ(driftd(replay + "rows.ndjson").status, kExitOk);
+  const Said made =
+      driftd("baseline make -c driftd.toml --from reference.csv.gz --out car.baseline");
+  ASSERT_EQ(made.status, kExitOk) << made.errors;
+  EXPECT_THAT(made.output, AllOf(HasSubstr("model car-loan"), HasSubstr("10,000, 2018-01-01"),
+                                 HasSubstr("debt_to_income_ratio"), HasSubstr("accuracy")));
+  EXPECT_THAT(made.errors, HasSubstr("reference = \"car.baseline\""));
+  take_example("car.baseline");
+  ASSERT_EQ(driftd(replay + "baseline.ndjson").status, kExitOk);
+  const std::string rows = without_summary(text_of("rows.ndjson"));
+  EXPECT_GT(rows.size(), 100'000U);
+  EXPECT_EQ(without_names(rows), without_names(without_summary(text_of("baseline.ndjson"))));
+}
+
+TEST_F(BaselineCommand, NeedsNoReferenceInTheConfiguration) {
+  write("driftd.toml",
+        "[[model]]\nname = \"m\"\ntask = \"regression\"\nwindow = { size = \"1m\" }\n");
+  std::string rows = "x,kind,prediction\n";
+  for (int i = 0; i < 50; ++i)
+    rows += std::to_string(i) + ",k" + std::to_string(i % 3) + "," + std::to_string(i * 2) + "\n";
+  write("rows.csv", rows);
+  const Said made = driftd("baseline make -c driftd.toml --from rows.csv --out m.baseline --json");
+  ASSERT_EQ(made.status, kExitOk) << made.errors;
+  const boost::json::object shown = show("m.baseline");
+  EXPECT_EQ(boost::json::parse(made.output), boost::json::value(shown));
+  EXPECT_EQ(shown.at("rows").as_int64(), 50);
+  EXPECT_EQ(shown.at("task").as_string(), "regression");
+  EXPECT_TRUE(shown.at("from").is_null());
+  EXPECT_EQ(shown.at("columns").as_array().size(), 3U);
+  const auto& first = shown.at("columns").as_array()[0].as_object();
+  EXPECT_EQ(first.at("name").as_string(), "x");
+  EXPECT_EQ(first.at("highest").to_number<double>(), 49);
+  // It says what rows like these cannot teach.
+  const std::string limits = boost::json::serialize(shown.at("limitations"));
+  EXPECT_THAT(limits, AllOf(HasSubstr("no times"), HasSubstr("50 rows"), HasSubstr("no labels")));
+  EXPECT_THAT(driftd("baseline show m.baseline").output,
+              AllOf(HasSubstr("without times"), HasSubstr("What it could not learn")));
+}
+
+TEST_F(BaselineCommand, MakesTheSameBaselineOfTheSameRows) {
+  take_example("none.csv");
+  ASSERT_EQ(driftd("baseline make -c driftd.toml --from reference.csv.gz --out a.baseline").status,
+            kExitOk);
+  ASSERT_EQ(driftd("baseline make -c driftd.toml --from reference.csv.gz --out b.baseline").status,
+            kExitOk);
+  EXPECT_EQ(show("a.baseline").at("hash"), show("b.baseline").at("hash"));
+  ASSERT_EQ(driftd("baseline make -c driftd.toml --from reference.csv.gz --start "
+                   "2018-03-01T00:00:00Z --out c.baseline")
+                .status,
+            kExitOk);
+  const boost::json::object later = show("c.baseline");
+  EXPECT_NE(later.at("hash"), show("a.baseline").at("hash"));
+  EXPECT_THAT(std::string(later.at("from").as_string()), HasSubstr("2018-03-01T"));
+}
+
+TEST_F(BaselineCommand, SaysWhatIsWrongWithWhatItIsGiven) {
+  take_example("none.csv");
+  write("two.toml", "[[model]]\nname = \"a\"\n[[model]]\nname = \"b\"\n");
+  write("x.baseline", "");
+  struct Case {
+    std::string words;
+    int status;
+    std::vector<std::string> parts;
+  };
+  const std::string make = "baseline make -c driftd.toml --from reference.csv.gz ";
+  const std::vector<Case> cases = {
+      {make + "--out x.baseline", kExitUsage, {"x.baseline is there already", "--force"}},
+      {make + "--out y.baseline --model nope", kExitUsage, {"no model `nope`", "car-loan"}},
+      {"baseline make -c two.toml --from reference.csv.gz --out y.baseline",
+       kExitUsage,
+       {"several models", "a, b"}},
+      {make + "--out y.baseline --start yesterday", kExitUsage, {"--start", "yesterday"}},
+      {make + "--out y.baseline --start 2019-01-01T00:00:00Z --end 2018-01-01T00:00:00Z",
+       kExitUsage,
+       {"--start must come before --end"}},
+      {make + "--out y.baseline --start 2030-01-01T00:00:00Z", kExitConfig, {"no rows"}},
+      {make + "--out nowhere/y.baseline", kExitIo, {"nowhere/y.baseline", "cannot be written"}},
+      {"baseline make -c none.toml --from reference.csv.gz --out y.baseline",
+       kExitConfig,
+       {"none.toml"}},
+      {"baseline show x.baseline", kExitConfig, {"x.baseline: is no baseline"}},
+      {"baseline show none.baseline", kExitConfig, {"none.baseline", "exists"}},
+      {"baseline make -c driftd.toml --from none.csv --out y.baseline", kExitUsage, {"none.csv"}},
+      {"baseline", kExitUsage, {"subcommand"}},
+  };
+  for (const Case& one : cases) {
+    const Said said = driftd(one.words);
+    EXPECT_EQ(said.status, one.status) << one.words << "\n" << said.errors;
+    for (const std::string& part : one.parts) EXPECT_THAT(said.errors, HasSubstr(part));
+    EXPECT_FALSE(fs::exists(folder_.path() / "y.baseline")) << one.words;
+  }
+}
+
+TEST_F(BaselineCommand, TellsADamagedFile) {
+  take_example("reference.csv.gz");
+  ASSERT_EQ(driftd("baseline make -c driftd.toml --from reference.csv.gz --out a.baseline").status,
+            kExitOk);
+  std::string bytes = text_of("a.baseline");
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  write("a.baseline", bytes);
+  take_example("a.baseline");
+  for (const std::string words :
+       {"baseline show a.baseline", "replay -c driftd.toml -p predictions.jsonl.gz"}) {
+    const Said said = driftd(words);
+    EXPECT_EQ(said.status, kExitIo) << words;
+    EXPECT_THAT(said.output + said.errors, HasSubstr("a.baseline: the baseline is damaged"));
+  }
+}
+
+}  // namespace
+}  // namespace driftd
