@@ -77,6 +77,8 @@ struct BaselineOptions {
 };
 [[nodiscard]] int command_baseline_make(const BaselineOptions& options);
 [[nodiscard]] int command_baseline_show(const BaselineOptions& options);
+[[nodiscard]] int command_baseline_refresh(const BaselineOptions& options);
+[[nodiscard]] int command_baseline_accept(const BaselineOptions& options);
 
 struct DemoOptions {
   bool exit_at_end = false;

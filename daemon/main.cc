@@ -215,6 +215,8 @@ struct BaselineCommands {
   driftd::BaselineOptions options;
   CLI::App* make = nullptr;
   CLI::App* show = nullptr;
+  CLI::App* refresh = nullptr;
+  CLI::App* accept = nullptr;
 };
 
 void add_baseline_model_options(CLI::App& command, driftd::BaselineOptions& options) {
@@ -256,7 +258,9 @@ void add_baseline_commands(CLI::App& app, BaselineCommands& baseline) {
       "  driftd baseline make -c driftd.toml --from training.csv.gz --out fraud.baseline\n"
       "  driftd baseline make -c driftd.toml --model fraud --from may.jsonl.gz --labels\n"
       "      may-labels.jsonl.gz --start 2024-05-01T00:00:00Z --out fraud.baseline\n"
-      "  driftd baseline show fraud.baseline\n\n"
+      "  driftd baseline show fraud.baseline\n"
+      "  driftd baseline refresh -c driftd.toml --from june.jsonl.gz\n"
+      "  driftd baseline accept -c driftd.toml\n\n"
       "docs/operations.md, Baselines, says which rows are good ones and how many are enough.\n"
       "Exit codes: 0 done, 64 usage, 74 a file or a damaged baseline, 78 configuration or rows.");
   driftd::BaselineOptions& options = baseline.options;
@@ -276,6 +280,18 @@ void add_baseline_commands(CLI::App& app, BaselineCommands& baseline) {
       "show", "Say what a baseline holds, where it came from and what it could not learn");
   baseline.show->add_option("file", options.file, "The baseline")->type_name("FILE")->required();
   baseline.show->add_flag("--json", options.json, "One JSON object");
+  baseline.refresh = command->add_subcommand(
+      "refresh",
+      "Propose a new baseline from a stretch judged good, and say what would change.\n"
+      "It is written beside the one in use, which stays until the new one is accepted");
+  add_baseline_model_options(*baseline.refresh, options);
+  add_baseline_input_options(*baseline.refresh, options);
+  baseline.refresh->add_flag("--json", options.json, "Say it as one JSON object");
+  baseline.accept = command->add_subcommand(
+      "accept",
+      "Put the proposed baseline in the place of the one in use, which is kept under another\n"
+      "name");
+  add_baseline_model_options(*baseline.accept, options);
 }
 
 }  // namespace
@@ -350,6 +366,8 @@ int main(int argc, char** argv) {
   if (demo_command->parsed()) return command_demo(demo);
   if (baseline.make->parsed()) return command_baseline_make(baseline.options);
   if (baseline.show->parsed()) return command_baseline_show(baseline.options);
+  if (baseline.refresh->parsed()) return command_baseline_refresh(baseline.options);
+  if (baseline.accept->parsed()) return command_baseline_accept(baseline.options);
   if (state.show->parsed()) return command_state_show(state.options);
   if (state.check->parsed()) return command_state_check(state.options);
   if (state.dump->parsed()) return command_state_export(state.options);

@@ -177,6 +177,88 @@ TEST_F(BaselineCommand, SaysWhatIsWrongWithWhatItIsGiven) {
   }
 }
 
+TEST_F(BaselineCommand, ProposesANewOneAndPutsItInPlaceWhenItIsAccepted) {
+  std::string before = "id,ts,amount,country,prediction,actual\n";
+  std::string after = before;
+  for (int i = 0; i < 2'000; ++i) {
+    const std::string head = std::to_string(i) + "," + std::to_string(1'700'000'000 + i * 60) + ",";
+    const std::string tail = std::string(i % 3 == 0 ? "DE" : "FR") + ",0." +
+                             std::to_string(i * 7 % 9 + 1) + "," +
+                             std::to_string(i * 7 % 9 + 1 >= 5 ? 1 : 0) + "\n";
+    before += head + std::to_string(i * 37 % 100) + "," + tail;
+    // Half a standard deviation (29) higher, and every tenth country is a new one.
+    after += head + std::to_string(i * 37 % 100 + 14) + "," +
+             (i % 10 == 0 ? "XX," + tail.substr(3) : tail);
+  }
+  write("before.csv", before);
+  write("after.csv", after);
+  write("driftd.toml",
+        "[[model]]\nname = \"m\"\ntask = \"binary\"\nreference = \"m.baseline\"\n"
+        "alerts = { policy = \"fixed\" }\n");
+  EXPECT_THAT(driftd("baseline refresh -c driftd.toml --from after.csv").errors,
+              HasSubstr("m.baseline cannot be read"));
+  ASSERT_EQ(driftd("baseline make -c driftd.toml --from before.csv --out m.baseline").status,
+            kExitOk);
+  EXPECT_EQ(driftd("baseline accept -c driftd.toml").status, kExitConfig) << "none is proposed";
+  const std::string first = text_of("m.baseline");
+
+  const Said same = driftd("baseline refresh -c driftd.toml --from before.csv");
+  EXPECT_THAT(same.output, HasSubstr("They are the same."));
+  const Said proposed = driftd("baseline refresh -c driftd.toml --from after.csv");
+  ASSERT_EQ(proposed.status, kExitOk) << proposed.errors;
+  EXPECT_THAT(
+      proposed.output,
+      AllOf(HasSubstr("Nothing has changed yet"), HasSubstr("no more than chance: prediction"),
+            HasSubstr("baseline accept --config driftd.toml"), HasSubstr("new: XX")));
+  EXPECT_LT(proposed.output.find("amount"), proposed.output.find("country"));
+  EXPECT_EQ(text_of("m.baseline"), first) << "the old one stays until the new one is accepted";
+
+  const Said json = driftd("baseline refresh -c driftd.toml --from after.csv --json");
+  const boost::json::object changes = boost::json::parse(json.output).as_object();
+  const auto& columns = changes.at("columns").as_array();
+  ASSERT_EQ(columns.size(), 3U);
+  const auto& amount = columns[0].as_object();
+  EXPECT_EQ(amount.at("name").as_string(), "amount");
+  // Of 100 even values those of rank 0.14 on keep their scores, which add up to phi(1.0803), and
+  // the highest 14 all have that of the last one, 2.665.
+  EXPECT_NEAR(amount.at("location_sd").to_number<double>(), 0.2226 + 0.14 * 2.665, 1e-3);
+  EXPECT_NEAR(amount.at("distance").to_number<double>(), 0.14, 1e-9);
+  const auto& country = columns[1].as_object();
+  EXPECT_EQ(country.at("category").as_string(), "XX");
+  EXPECT_NEAR(country.at("share_after").to_number<double>(), 0.1, 1e-9);
+  EXPECT_NEAR(country.at("distance").to_number<double>(), 0.1, 1e-9);
+  EXPECT_TRUE(columns[2].as_object().at("by_chance").as_bool());
+
+  const std::string new_bytes = text_of("m.baseline.proposed");
+  const Said accepted = driftd("baseline accept -c driftd.toml");
+  ASSERT_EQ(accepted.status, kExitOk) << accepted.errors;
+  EXPECT_THAT(accepted.output, HasSubstr("on_change = \"set_aside\""));
+  EXPECT_EQ(text_of("m.baseline"), new_bytes);
+  EXPECT_FALSE(fs::exists(folder_.path() / "m.baseline.proposed"));
+  const std::string hash(changes.at("hash_before").as_string());
+  EXPECT_EQ(text_of("m.baseline." + hash.substr(0, 12) + ".old"), first);
+}
+
+TEST_F(BaselineCommand, AcceptsNothingThatTheConfigurationCouldNotUse) {
+  take_example("car.baseline");
+  ASSERT_EQ(
+      driftd("baseline make -c driftd.toml --from reference.csv.gz --out car.baseline").status,
+      kExitOk);
+  ASSERT_EQ(driftd("baseline refresh -c driftd.toml --from reference.csv.gz --end "
+                   "2018-06-01T00:00:00Z")
+                .status,
+            kExitOk);
+  const std::string present = text_of("car.baseline");
+  const Said refused = driftd("baseline accept -c driftd.toml --set model.window.count=400");
+  EXPECT_EQ(refused.status, kExitConfig);
+  EXPECT_THAT(refused.errors, AllOf(HasSubstr("{ count = 500 }"), HasSubstr("{ count = 400 }")));
+  EXPECT_EQ(text_of("car.baseline"), present);
+  EXPECT_TRUE(fs::exists(folder_.path() / "car.baseline.proposed"));
+  take_example("reference.csv.gz");
+  EXPECT_THAT(driftd("baseline refresh -c driftd.toml --from reference.csv.gz").errors,
+              HasSubstr("is not a baseline but rows"));
+}
+
 TEST_F(BaselineCommand, TellsADamagedFile) {
   take_example("reference.csv.gz");
   ASSERT_EQ(driftd("baseline make -c driftd.toml --from reference.csv.gz --out a.baseline").status,

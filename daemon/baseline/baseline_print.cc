@@ -9,6 +9,7 @@
 #include "daemon/shown_text.h"
 #include "sinks/json_writer.h"
 #include "sinks/webhook_body.h"
+#include "state/column_survey.h"
 
 namespace driftd {
 namespace {
@@ -50,12 +51,17 @@ constexpr std::size_t kNameWidth = 24;
   return text;
 }
 
+// Beyond what a survey tells apart only a lower bound is known.
+[[nodiscard]] std::string distinct_text(const BaselineColumn& column) {
+  return grouped(column.distinct) + (column.distinct > ColumnSurvey::kDistinctValues ? "+" : "");
+}
+
 void print_columns(const BaselineView& view) {
   fmt::print("\nColumns\n  {:<{}}  {:<11}  {:>9}  {:>8}  values\n", "name", kNameWidth, "type",
              "distinct", "missing");
   for (const BaselineColumn& column : view.columns) {
     fmt::print("  {}  {:<11}  {:>9}  {:>8}  {}\n", padded(column.name, kNameWidth),
-               to_string(column.type), grouped(column.distinct), percent(column.missing_share()),
+               to_string(column.type), distinct_text(column), percent(column.missing_share()),
                values_text(column));
   }
 }
