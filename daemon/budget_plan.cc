@@ -34,21 +34,32 @@ constexpr double kProvisionalBudget = 1.0 / 720;
   return options;
 }
 
-void learn(const BudgetPlan& plan, const BudgetHistory& history, BudgetGroup& group,
+// `known`: fitted to this history before, for some options; may be null.
+void learn(const BudgetPlan& plan, const BudgetHistory& history,
+           const std::shared_ptr<const BudgetModel>& known, BudgetGroup& group,
            std::size_t least_windows, std::vector<std::string>* notes) {
   if (history.windows.size() < least_windows || group.specs.empty()) return;
   BudgetOptions options = group.options;
   options.budget =
       plan.usual_step > 0 ? plan.budget_of(group, plan.usual_step, 1) : kProvisionalBudget;
-  Result<BudgetModel> model = fit_budget(group.specs, history, options);
-  if (!model) {
-    if (notes != nullptr) notes->push_back(model.error().message);
-    return;
+  if (known != nullptr && known->options == options) {
+    group.fitted = known;
+  } else {
+    Result<BudgetModel> model = fit_budget(group.specs, history, options);
+    if (!model) {
+      if (notes != nullptr) notes->push_back(model.error().message);
+      return;
+    }
+    group.fitted = std::make_shared<const BudgetModel>(std::move(*model));
   }
-  if (notes != nullptr) {
-    for (std::string& limitation : limitations(*model)) notes->push_back(std::move(limitation));
-  }
-  group.fitted = std::make_shared<const BudgetModel>(std::move(*model));
+  if (notes == nullptr) return;
+  for (std::string& limitation : limitations(*group.fitted))
+    notes->push_back(std::move(limitation));
+}
+
+[[nodiscard]] std::vector<SeriesSpec> error_specs(const PerformanceSummary& performance) {
+  const auto errors = ErrorSeries::of(performance);
+  return errors ? std::vector<SeriesSpec>{errors->spec()} : std::vector<SeriesSpec>{};
 }
 
 }  // namespace
@@ -104,12 +115,11 @@ std::shared_ptr<const BudgetPlan> BudgetPlanner::plan(const ModelConfig& config,
     plan->performance.options.assumed_long_effect = kAssumedErrorEffect;
     plan->performance.share = kPerformanceShare;
     plan->columns.share = 1 - kPerformanceShare;
-    BudgetHistory errors{.starts = columns_.starts, .windows = {}};
-    for (const PerformanceSummary& window : performance_)
-      errors.windows.push_back({plan->errors->point(window)});
-    learn(*plan, errors, plan->performance, kLeastErrorWindows, nullptr);
+    learn(*plan, errors(*plan->errors), taken_ ? taken_->errors_model : nullptr, plan->performance,
+          kLeastErrorWindows, nullptr);
   }
-  learn(*plan, columns_, plan->columns, kLeastWindows, &plan->notes);
+  learn(*plan, columns_, taken_ ? taken_->columns_model : nullptr, plan->columns, kLeastWindows,
+        &plan->notes);
   if (plan->columns.fitted == nullptr) {
     plan->notes.push_back(fmt::format(
         "the reference has {} of the {} windows that are needed to learn a false-alarm budget "
@@ -119,6 +129,39 @@ std::shared_ptr<const BudgetPlan> BudgetPlanner::plan(const ModelConfig& config,
         columns_.starts.size(), kLeastWindows));
   }
   return plan;
+}
+
+BudgetHistory BudgetPlanner::errors(const ErrorSeries& series) const {
+  if (taken_) return taken_->errors;
+  BudgetHistory errors{.starts = columns_.starts, .windows = {}};
+  for (const PerformanceSummary& window : performance_)
+    errors.windows.push_back({series.point(window)});
+  return errors;
+}
+
+std::string BudgetPlanner::lesson(const ModelConfig& config, const Reference& reference,
+                                  const PerformanceSummary& performance) const {
+  const auto plan = this->plan(config, reference, performance, true);
+  BudgetLesson lesson;
+  lesson.alerts = config.alerts.budget_alerts;
+  lesson.period = config.alerts.budget_period;
+  lesson.first_time = first_time_;
+  lesson.last_time = last_time_;
+  lesson.columns = columns_;
+  if (plan->errors) lesson.errors = errors(*plan->errors);
+  lesson.columns_model = plan->columns.fitted;
+  lesson.errors_model = plan->performance.fitted;
+  return lesson_bytes(lesson, plan->columns.specs, plan->performance.specs);
+}
+
+bool BudgetPlanner::take_lesson(std::string_view bytes, const Reference& reference,
+                                const PerformanceSummary& performance) {
+  taken_ = read_lesson(bytes, SignedSeries(reference).specs(), error_specs(performance));
+  if (!taken_) return false;
+  columns_ = taken_->columns;
+  first_time_ = taken_->first_time;
+  last_time_ = taken_->last_time;
+  return true;
 }
 
 }  // namespace driftd

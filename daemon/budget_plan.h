@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "config/config.h"
+#include "core/result.h"
+#include "daemon/budget_lesson.h"
 #include "detectors/calibration/budget_fit.h"
 #include "detectors/calibration/error_series.h"
 #include "detectors/calibration/signed_series.h"
@@ -66,10 +68,21 @@ class BudgetPlanner {
                                                        const PerformanceSummary& performance,
                                                        bool has_labels) const;
 
+  // What the windows taught, for a baseline.
+  [[nodiscard]] std::string lesson(const ModelConfig& config, const Reference& reference,
+                                   const PerformanceSummary& performance) const;
+  // The same in place of windows. False for bytes that are no lesson of these columns.
+  [[nodiscard]] bool take_lesson(std::string_view bytes, const Reference& reference,
+                                 const PerformanceSummary& performance);
+  [[nodiscard]] const std::optional<BudgetLesson>& taken() const { return taken_; }
+
  private:
+  [[nodiscard]] BudgetHistory errors(const ErrorSeries& series) const;
+
   std::optional<SignedSeries> series_;
   BudgetHistory columns_;
   std::vector<PerformanceSummary> performance_;  // by window
+  std::optional<BudgetLesson> taken_;            // instead of `columns_` and `performance_`
   TimeMs first_time_ = kNoTime;
   TimeMs last_time_ = kNoTime;
 };

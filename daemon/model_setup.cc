@@ -150,6 +150,13 @@ Result<std::unique_ptr<ModelSetup>> ModelSetup::load(const std::vector<ModelConf
         load_model(models[i], static_cast<ModelIndex>(i),
                    keeps_budget ? planner.visitor() : ReferenceWindowVisitor());
     if (!model) return std::unexpected(model.error());
+    if (!model->lesson.empty() && keeps_budget &&
+        !planner.take_lesson(model->lesson, *model->reference, model->performance.performance)) {
+      return fail(ErrorCode::corrupted,
+                  fmt::format("{}: what the baseline says of a false-alarm budget cannot be "
+                              "read: make it again with `driftd baseline make`",
+                              models[i].reference));
+    }
     const std::vector<NamedMetric> reference_metrics = metrics_of(*model);
     if (auto good = check_rules(models[i], *model, reference_metrics); !good)
       return std::unexpected(good.error());
@@ -181,6 +188,7 @@ Result<std::unique_ptr<ModelSetup>> ModelSetup::load(const std::vector<ModelConf
           {setup->monitored_.back(), &rules, with_labels, reference_metrics, std::move(budget)});
     }
     model->performance = {};  // what is needed of it has been computed
+    model->lesson = {};
     setup->notes_.insert(setup->notes_.end(), model->notes.begin(), model->notes.end());
     setup->loaded_.push_back(std::move(*model));
   }

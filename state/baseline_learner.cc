@@ -10,13 +10,16 @@
 #include "core/event_batch.h"
 #include "state/column_survey.h"
 #include "state/estimation_columns.h"
+#include "state/reference_influence.h"
+#include "state/row_sample.h"
+#include "state/window_stream.h"
 
 namespace driftd {
 namespace {
 
 constexpr std::size_t kBlockRows = 65'536;
-// Scores and labels that estimates are learnt from.
-constexpr std::size_t kMostEstimationCells = 4'000'000;
+// Cells that estimates and the columns' influence are learnt from.
+constexpr std::size_t kMostSampledCells = 4'000'000;
 
 [[nodiscard]] std::size_t memory_of(const ColumnFile& file) {
   std::size_t bytes = 0;
@@ -31,53 +34,6 @@ constexpr std::size_t kMostEstimationCells = 4'000'000;
                           input.start || input.end ? " between --start and --end" : ""));
 }
 
-// An evenly spaced sample of the labelled rows: all of them while they fit.
-class EstimationRows {
- public:
-  void add(const ColumnFile& block) {
-    const CellColumn* const actual = block.find("actual");
-    if (actual == nullptr) return;
-    std::vector<const CellColumn*> from;
-    for (const CellColumn& column : block.columns) {
-      const std::string& name = column.name();
-      if (name == "actual" || name == "prediction" || name.starts_with("score_"))
-        from.push_back(&column);
-    }
-    if (kept_.columns.size() != from.size()) {
-      kept_.columns.clear();
-      for (const CellColumn* column : from) kept_.columns.emplace_back(column->name());
-      kept_.rows = 0;
-    }
-    for (std::size_t row = 0; row < block.rows; ++row) {
-      if (!actual->cell(row) || labelled_++ % step_ != 0) continue;
-      for (std::size_t i = 0; i < from.size(); ++i) copy(*from[i], row, kept_.columns[i]);
-      if (++kept_.rows * from.size() > kMostEstimationCells) halve();
-    }
-  }
-  [[nodiscard]] const ColumnFile& rows() const { return kept_; }
-  [[nodiscard]] std::uint64_t step() const { return step_; }
-
- private:
-  static void copy(const CellColumn& from, std::size_t row, CellColumn& to) {
-    const auto cell = from.cell(row);
-    cell ? to.add(*cell) : to.add_missing();
-  }
-  void halve() {
-    ColumnFile half;
-    for (const CellColumn& column : kept_.columns) {
-      CellColumn& made = half.columns.emplace_back(column.name());
-      for (std::size_t row = 0; row < kept_.rows; row += 2) copy(column, row, made);
-    }
-    half.rows = (kept_.rows + 1) / 2;
-    kept_ = std::move(half);
-    step_ *= 2;
-  }
-
-  ColumnFile kept_;
-  std::uint64_t labelled_ = 0;
-  std::uint64_t step_ = 1;
-};
-
 class StreamLearner {
  public:
   StreamLearner(const ModelConfig& config, ModelIndex index, BaselineRows& rows,
@@ -89,6 +45,7 @@ class StreamLearner {
     begin_model();
     if (auto done = count(); !done) return std::unexpected(done.error());
     finish_model();
+    if (auto done = visit_windows(); !done) return std::unexpected(done.error());
     if (survey_.has_times()) {
       learned_.from = survey_.first_time();
       learned_.to = survey_.last_time();
@@ -152,7 +109,8 @@ class StreamLearner {
                      Summary& all) { all.merge(std::get<Summary>(of_block.performance)); },
                  learned_.model.performance.performance);
       learned_.model.performance.latency.merge(of_block.latency);
-      if (config_.estimate) estimation_.add(block_);
+      if (config_.estimate) labelled_.add(block_);
+      sample_.add(block_);
       return {};
     });
   }
@@ -197,18 +155,34 @@ class StreamLearner {
     set_model_keys(config_, index_, model);
     if (config_.estimate) {
       LearnedEstimation learned =
-          learn_estimation(config_, estimation_.rows(), *model.schema, *model.reference);
+          learn_estimation(config_, labelled_.rows(), *model.schema, *model.reference);
       model.reference->estimation = std::move(learned.model);
       model.notes.push_back(std::move(learned.note));
-      if (estimation_.step() > 1) {
+      if (labelled_.step() > 1) {
         model.notes.push_back(
             fmt::format("model {}: estimates were learnt from every {}th labelled row, {} rows",
-                        config_.name, estimation_.step(), estimation_.rows().rows));
+                        config_.name, labelled_.step(), labelled_.rows().rows));
       }
     }
+    measure_influence(sample_.rows(), *model.schema, *model.reference);
     model.reference->rows = survey_.rows();
     model.reference->duplicates = survey_.duplicates();
     if (config_.window.count == 0) model.reference->volume = survey_.volume();
+  }
+
+  [[nodiscard]] Result<> visit_windows() {
+    const WindowSpec spec = window_spec(config_.window);
+    if (!options_.visit || (!spec.by_count() && !survey_.has_times())) return {};
+    WindowStream windows(*learned_.model.schema, *learned_.model.reference, spec, options_.visit);
+    auto done = each_block("cutting windows", [&] { return windows.add(block_); });
+    if (!done) return done;
+    windows.finish();
+    if (windows.gave_up()) {
+      learned_.model.notes.push_back(
+          fmt::format("model {}: windows have more than {} rows, so nothing was learnt from them",
+                      config_.name, WindowStream::kMostRows));
+    }
+    return {};
   }
 
   const ModelConfig& config_;
@@ -218,7 +192,8 @@ class StreamLearner {
   ColumnSurvey survey_;
   ColumnFile block_;
   LearnedBaseline learned_;
-  EstimationRows estimation_;
+  RowSample labelled_{RowSample::Of::labels, kMostSampledCells};
+  RowSample sample_{RowSample::Of::everything, kMostSampledCells};
   std::vector<double> values_;
 };
 
@@ -239,7 +214,7 @@ Result<LearnedBaseline> learn_baseline(const ModelConfig& config, ModelIndex ind
     if (options.progress) options.progress("reading", rows.share_read());
   }
   if (all.rows == 0) return no_rows(rows.input());
-  Result<LoadedModel> model = learn_model(config, index, all);
+  Result<LoadedModel> model = learn_model(config, index, all, options.visit);
   if (!model) return std::unexpected(model.error());
   LearnedBaseline learned;
   learned.model = std::move(*model);

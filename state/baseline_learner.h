@@ -23,6 +23,8 @@ struct LearnOptions {
   std::size_t memory = 256 << 20;
   // For people who wait: what is being done and which share of it is done.
   std::function<void(std::string_view doing, double share)> progress;
+  // Is shown the rows' own windows, where they have any.
+  ReferenceWindowVisitor visit;
 };
 
 struct LearnedBaseline {

@@ -110,6 +110,7 @@ void write_classes(ByteWriter& out, const ModelSchema& schema) {
     add_series_schema(*model.schema, series);
   if (out.terms.task == Task::binary)
     model.schema->positive_class = model.schema->classes->code(out.terms.positive_class);
+  model.lesson = in.text();
   return in.at_end();
 }
 
@@ -175,6 +176,7 @@ std::string baseline_bytes(const LoadedModel& model, const ModelConfig& config) 
   write_reference(out, *model.reference);
   std::visit([&](const auto& summary) { summary.write(out); }, model.performance.performance);
   model.performance.latency.write(out);
+  out.text(model.lesson);
   return bytes;
 }
 

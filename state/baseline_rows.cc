@@ -16,7 +16,10 @@ namespace {
 
 constexpr std::size_t kLabelBlock = 65'536;
 
-// Appends the rows of `from` for which `keep` holds; columns are matched by name.
+[[nodiscard]] auto order_of(const auto& label) { return std::tie(label.id_high, label.id_low); }
+
+}  // namespace
+
 void append_rows(const ColumnFile& from, const std::vector<bool>& keep, ColumnFile& into) {
   for (const CellColumn& column : from.columns) {
     auto found = std::ranges::find_if(
@@ -37,10 +40,6 @@ void append_rows(const ColumnFile& from, const std::vector<bool>& keep, ColumnFi
     while (column.size() < into.rows) column.add_missing();
   }
 }
-
-[[nodiscard]] auto order_of(const auto& label) { return std::tie(label.id_high, label.id_low); }
-
-}  // namespace
 
 std::optional<TimeMs> time_of_cell(std::string_view cell) {
   if (const std::optional<double> number = parse_number(cell))

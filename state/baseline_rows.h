@@ -62,6 +62,9 @@ class BaselineRows {
   std::uint64_t bytes_ = 0;
 };
 
+// Appends the rows of `from` for which `keep` holds; columns are matched by name.
+void append_rows(const ColumnFile& from, const std::vector<bool>& keep, ColumnFile& into);
+
 // The time that a cell of the column `ts` holds, in any unit that events may use.
 [[nodiscard]] std::optional<TimeMs> time_of_cell(std::string_view cell);
 

@@ -271,8 +271,7 @@ Result<LoadedModel> learn_model(const ModelConfig& config, ModelIndex index, con
   }
   measure_influence(file, schema, *model.reference);
   model.reference->rows = file.rows;
-  if (const CellColumn* ids = file.find("id"))
-    model.reference->duplicates = count_duplicates(*ids);
+  if (const CellColumn* ids = file.find("id")) model.reference->duplicates = count_duplicates(*ids);
   // How many rows there are in every stretch of time as long as a window.
   if (config.window.count == 0)
     model.reference->volume = reference_volume(reference_times(file), config.window.size);

@@ -27,6 +27,9 @@ struct LoadedModel {
   std::unique_ptr<Reference> reference;
   ReferencePerformance performance;  // of no rows where it has no `actual`
   std::vector<std::string> notes;    // what was inferred or is odd, for the log
+  // Of a baseline: what its windows taught, in place of a visit to them; bytes of
+  // daemon/budget_lesson.h.
+  std::string lesson;
 };
 
 // The reference is raw rows or a baseline (state/baseline_model.h): its first bytes say which.

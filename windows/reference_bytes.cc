@@ -223,6 +223,8 @@ void write_reference(ByteWriter& out, const Reference& reference) {
     const bool is_numeric = std::holds_alternative<NumericReference>(series.baseline);
     out.byte(static_cast<std::uint8_t>(is_numeric ? Kind::numeric : Kind::categorical));
     std::visit([&](const auto& baseline) { write(out, baseline); }, series.baseline);
+    out.byte(series.influence ? 1 : 0);
+    if (series.influence) out.number(*series.influence);
   }
   std::visit([&](const auto& model) { write(out, model); }, reference.estimation);
 }
@@ -249,6 +251,7 @@ bool read_reference(ByteReader& in, Reference& out) {
     } else {
       return false;
     }
+    if (in.byte() != 0) series.influence = in.number();
   }
   return read_estimation(in, out.estimation);
 }

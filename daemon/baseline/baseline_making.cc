@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "daemon/shown_text.h"
+#include "daemon/budget_plan.h"
 #include "daemon/version.h"
 
 namespace driftd {
@@ -95,8 +95,12 @@ Result<MadeBaseline> make_baseline(const Config&, const ModelConfig& model,
   Progress progress(isatty(STDERR_FILENO) != 0);
   LearnOptions how;
   how.progress = [&](std::string_view doing, double share) { progress.show(doing, share); };
+  BudgetPlanner planner;
+  how.visit = planner.visitor();
   Result<LearnedBaseline> learned = learn_baseline(config, ModelIndex{0}, *rows, how);
   if (!learned) return std::unexpected(learned.error());
+  learned->model.lesson =
+      planner.lesson(model, *learned->model.reference, learned->model.performance.performance);
 
   MadeBaseline made;
   made.bytes = baseline_bytes(learned->model, model);

@@ -42,6 +42,8 @@ struct BudgetOptions {
   double assumed_level_sd = 0.1;
   double assumed_effect = 1;
   double assumed_long_effect = 0.5;
+
+  bool operator==(const BudgetOptions&) const = default;
 };
 
 // "alerts per period" as alerts per window of one monitor: `monitors` is how many versions and
