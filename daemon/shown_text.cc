@@ -124,4 +124,26 @@ std::string bars(const std::vector<double>& heights) {
   return made;
 }
 
+std::string wrapped(std::string_view text, std::size_t indent, std::size_t width) {
+  std::string made;
+  std::size_t used = indent;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(text.size(), end + 1));
+    const bool is_first = made.empty();
+    if (!is_first && used + 1 + characters_in(word) > width) {
+      made += '\n';
+      made.append(indent, ' ');
+      used = indent;
+    } else if (!is_first) {
+      made += ' ';
+      ++used;
+    }
+    made += word;
+    used += characters_in(word);
+  }
+  return made;
+}
+
 }  // namespace driftd

@@ -31,6 +31,10 @@ namespace driftd {
 [[nodiscard]] std::vector<std::string> shown(const std::vector<std::string>& names);
 // Filled up with spaces to so many characters, or cut to them.
 [[nodiscard]] std::string padded(std::string_view text, std::size_t width);
+// Broken between words into lines of at most `width` characters; those behind the first begin with
+// so many spaces.
+[[nodiscard]] std::string wrapped(std::string_view text, std::size_t indent,
+                                  std::size_t width = 96);
 // A bar a value, as high as its share of the greatest; what is more than 0 is never shown as
 // nothing.
 [[nodiscard]] std::string bars(const std::vector<double>& heights);

@@ -11,16 +11,31 @@ namespace driftd {
 
 Result<> WindowStream::add(const ColumnFile& block) {
   if (gave_up_) return {};
+  if (auto timely = check_order(block); !timely) return timely;
   append_rows(block, std::vector<bool>(block.rows, true), rows_);
   if (rows_.rows > kMostRows + block.rows) {
     gave_up_ = true;
     rows_ = {};
     return {};
   }
-  return rows_.rows < kRowsAtOnce ? Result<>{} : show_passed();
+  if (rows_.rows >= kRowsAtOnce) show_passed();
+  return {};
 }
 
-Result<> WindowStream::show_passed() {
+// A window that has been shown takes no more rows.
+Result<> WindowStream::check_order(const ColumnFile& block) const {
+  if (!shown_pane_) return {};
+  for (const TimeMs time : reference_times(block)) {
+    if (spec_.pane_of(time) > *shown_pane_) continue;
+    return fail(ErrorCode::invalid_reference,
+                fmt::format("the rows are not in the order of time: one whose `ts` is {} ms comes "
+                            "behind those of later windows: sort them by `ts`",
+                            time));
+  }
+  return {};
+}
+
+void WindowStream::show_passed() {
   std::vector<bool> shown(rows_.rows, false);
   if (spec_.by_count()) {
     const auto count = static_cast<std::size_t>(spec_.count);
@@ -31,18 +46,11 @@ Result<> WindowStream::show_passed() {
     const std::int64_t until =
         spec_.pane_of(latest - spec_.lateness - spec_.out_of_orderness - spec_.pane_size());
     for (std::size_t row = 0; row < times.size(); ++row) {
-      const std::int64_t pane = spec_.pane_of(times[row]);
-      if (shown_pane_ && pane <= *shown_pane_) {
-        return fail(ErrorCode::invalid_reference,
-                    fmt::format("the rows are not in the order of time: one of {} comes behind "
-                                "those of later windows: sort them by `ts`",
-                                times[row]));
-      }
-      shown[row] = pane < until;
+      shown[row] = spec_.pane_of(times[row]) < until;
     }
     if (std::ranges::find(shown, true) != shown.end()) shown_pane_ = until - 1;
   }
-  if (std::ranges::find(shown, true) == shown.end()) return {};
+  if (std::ranges::find(shown, true) == shown.end()) return;
   ColumnFile passed;
   append_rows(rows_, shown, passed);
   shown.flip();
@@ -50,7 +58,6 @@ Result<> WindowStream::show_passed() {
   append_rows(rows_, shown, rest);
   rows_ = std::move(rest);
   show(passed);
-  return {};
 }
 
 void WindowStream::show(const ColumnFile& rows) {

@@ -34,7 +34,8 @@ class WindowStream {
   static constexpr std::size_t kRowsAtOnce = 65'536;
 
   void show(const ColumnFile& rows);
-  [[nodiscard]] Result<> show_passed();
+  [[nodiscard]] Result<> check_order(const ColumnFile& block) const;
+  void show_passed();
 
   const ModelSchema& model_;
   const Reference& reference_;

@@ -98,6 +98,59 @@ TEST_F(BaselineCommand, ReplaysFromABaselineAsFromTheRowsItWasMadeOf) {
   EXPECT_EQ(without_names(rows), without_names(without_summary(text_of("baseline.ndjson"))));
 }
 
+TEST_F(BaselineCommand, KeepsTheBudgetOfTheRowsItWasMadeOf) {
+  // The same budget, whose thresholds are the baseline's, and another one, which is fitted anew.
+  for (const std::string alerts : {"1 per 30d", "3 per 7d"}) {
+    const std::string replay =
+        "replay -c driftd.toml -p predictions.jsonl.gz -l labels.jsonl.gz --set "
+        "'model.alerts={ budget = \"" +
+        alerts + "\" }' --out ";
+    take_example("reference.csv.gz");
+    ASSERT_EQ(driftd(replay + "rows.ndjson").status, kExitOk);
+    ASSERT_EQ(driftd("baseline make --force -c driftd.toml --set 'model.alerts={ budget = \"1 per "
+                     "30d\" }' --from reference.csv.gz --out car.baseline")
+                  .status,
+              kExitOk);
+    take_example("car.baseline");
+    ASSERT_EQ(driftd(replay + "baseline.ndjson").status, kExitOk);
+    const std::string rows = without_summary(text_of("rows.ndjson"));
+    EXPECT_THAT(rows, HasSubstr("\"detector\":\"location\""));
+    EXPECT_EQ(without_names(rows), without_names(without_summary(text_of("baseline.ndjson"))));
+  }
+  EXPECT_THAT(text_of("baseline.ndjson"),
+              HasSubstr(std::string(show("car.baseline").at("hash").as_string()).substr(0, 12)))
+      << "findings name their baseline";
+}
+
+// 30 days of hours whose level moves with the time of the day.
+TEST_F(BaselineCommand, ShowsTheSeasonThatTheRowsHave) {
+  std::string rows = "ts,amount,prediction\n";
+  std::uint64_t state = 1;
+  const auto random = [&] {
+    state = state * 6'364'136'223'846'793'005ULL + 1'442'695'040'888'963'407ULL;
+    return static_cast<double>(state >> 40) / (1 << 24);
+  };
+  for (int hour = 0; hour < 720; ++hour) {
+    for (int i = 0; i < 40; ++i) {
+      rows += std::to_string(1'717'200'000 + hour * 3'600 + i * 60) + "," +
+              std::to_string(random() + (hour % 24 < 12 ? 0.0 : 0.4)) + "," +
+              std::to_string(random()) + "\n";
+    }
+  }
+  write("rows.csv", rows);
+  write("driftd.toml", "[[model]]\nname = \"m\"\ntask = \"regression\"\n");
+  const Said made = driftd("baseline make -c driftd.toml --from rows.csv --out m.baseline");
+  ASSERT_EQ(made.status, kExitOk) << made.errors;
+  EXPECT_THAT(made.output, AllOf(HasSubstr("learnt from 720 windows"), HasSubstr("hour of day, 0."),
+                                 HasSubstr("|▁▁▁▁▁▁▁▁▁▁▁▁"), HasSubstr("███████")));
+  const boost::json::object budget = show("m.baseline").at("budget").as_object();
+  EXPECT_EQ(budget.at("windows").as_int64(), 720);
+  EXPECT_GT(budget.at("limit").to_number<double>(), 3);
+  const auto& series = budget.at("series").as_array()[0].as_object();
+  EXPECT_EQ(series.at("series").as_string(), "amount location");
+  EXPECT_EQ(series.at("season").as_string(), "hour of day");
+}
+
 TEST_F(BaselineCommand, NeedsNoReferenceInTheConfiguration) {
   write("driftd.toml",
         "[[model]]\nname = \"m\"\ntask = \"regression\"\nwindow = { size = \"1m\" }\n");
@@ -118,7 +171,8 @@ TEST_F(BaselineCommand, NeedsNoReferenceInTheConfiguration) {
   EXPECT_EQ(first.at("highest").to_number<double>(), 49);
   // It says what rows like these cannot teach.
   const std::string limits = boost::json::serialize(shown.at("limitations"));
-  EXPECT_THAT(limits, AllOf(HasSubstr("no times"), HasSubstr("50 rows"), HasSubstr("no labels")));
+  EXPECT_THAT(limits, AllOf(HasSubstr("no times"), HasSubstr("50 rows"), HasSubstr("no labels"),
+                            HasSubstr("make 0 windows of the 10")));
   EXPECT_THAT(driftd("baseline show m.baseline").output,
               AllOf(HasSubstr("without times"), HasSubstr("What it could not learn")));
 }

@@ -413,6 +413,72 @@ TEST_F(BaselineLearnerTest, KeepsToAStretchOfTime) {
   EXPECT_THAT(nothing.error().message, AllOf(HasSubstr("no rows"), HasSubstr("--start")));
 }
 
+// What a visitor was shown, as bytes.
+[[nodiscard]] ReferenceWindowVisitor recorder(std::vector<std::string>& windows) {
+  return [&](const ModelSchema&, const Reference&, const ReferenceWindow& window) {
+    std::string& bytes = windows.emplace_back();
+    ByteWriter out(bytes);
+    out.signed_varint(window.pane);
+    out.varint(window.rows);
+    out.signed_varint(window.first_time);
+    out.signed_varint(window.last_time);
+    for (const SeriesSummary& series : window.series)
+      std::visit([&](const auto& summary) { summary.write(out); }, series);
+    std::visit([&](const auto& summary) { summary.write(out); }, window.performance);
+  };
+}
+
+TEST_F(BaselineLearnerTest, ShowsTheWindowsOfRowsThatDoNotFitIntoMemory) {
+  // More rows than are read at once, and some of them late.
+  constexpr std::size_t kRows = 150'000;
+  std::string rows = "ts,x,kind\n";
+  for (std::size_t i = 0; i < kRows; ++i) {
+    const std::size_t at = i % 11 == 3 ? i - 3 : i;
+    rows += std::to_string(1'700'000'000'000 + at * 1'000) + "," + std::to_string(i * 7 % 97) +
+            "," + (i % 5 == 0 ? "a" : "b") + "\n";
+  }
+  write(config_.reference, rows);
+  config_.features.clear();
+  const auto windows_of = [&](std::size_t memory) {
+    std::vector<std::string> windows;
+    BaselineInput input{.files = {config_.reference}};
+    auto opened = BaselineRows::open(std::move(input));
+    EXPECT_TRUE(opened);
+    LearnOptions options;
+    options.memory = memory;
+    options.visit = recorder(windows);
+    const auto learned = learn_baseline(config_, ModelIndex{0}, *opened, options);
+    EXPECT_TRUE(learned) << learned.error().message;
+    return windows;
+  };
+  const std::vector<std::string> whole = windows_of(kPlenty);
+  EXPECT_EQ(whole.size(), 150'000 / 3'600 + 1);
+  EXPECT_EQ(windows_of(0), whole);
+  config_.window.size = 0;
+  config_.window.count = 700;
+  const std::vector<std::string> counted = windows_of(kPlenty);
+  EXPECT_EQ(counted.size(), kRows / 700);
+  EXPECT_EQ(windows_of(0).size(), counted.size()) << "rows that are late may be in the next one";
+}
+
+TEST_F(BaselineLearnerTest, RefusesRowsWhoseWindowHasBeenShown) {
+  std::string rows = "ts,x\n";
+  for (std::size_t i = 0; i < 150'000; ++i)
+    rows += std::to_string(1'700'000'000 + (i == 140'000 ? 5 : i)) + ",1\n";
+  write(config_.reference, rows);
+  config_.features.clear();
+  std::vector<std::string> windows;
+  auto opened = BaselineRows::open({.files = {config_.reference}});
+  ASSERT_TRUE(opened);
+  LearnOptions options;
+  options.memory = 0;
+  options.visit = recorder(windows);
+  const auto learned = learn_baseline(config_, ModelIndex{0}, *opened, options);
+  ASSERT_FALSE(learned);
+  EXPECT_THAT(learned.error().message,
+              AllOf(HasSubstr("not in the order of time"), HasSubstr("sort them")));
+}
+
 TEST_F(BaselineLearnerTest, SaysWhatIsWrongWithTheRowsEitherWay) {
   config_.features[0].type = SeriesType::numeric;
   write(config_.reference, "amount,b\n1,1\nx,2\n");

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <map>
 
+#include "daemon/baseline/baseline_budget.h"
 #include "daemon/shown_text.h"
 #include "detectors/calibration/normal_scores.h"
 #include "sinks/json_writer.h"
@@ -178,6 +179,17 @@ void print_metrics(const BaselineChanges& changes) {
   }
 }
 
+void print_limits(const BaselineChanges& changes) {
+  const auto limit = [](const std::optional<double>& value) {
+    return value ? fmt::format("{:.2f}", *value) : std::string("not learnt");
+  };
+  fmt::print("\nAlerts\n  {:<{}}  {:>10}  {:>10}\n", "", kNameWidth, "now", "proposed");
+  fmt::print("  {:<{}}  {:>10}  {:>10}\n", "windows learnt from", kNameWidth,
+             grouped(changes.windows_before), grouped(changes.windows_after));
+  fmt::print("  {:<{}}  {:>10}  {:>10}\n", "limit, standard errors", kNameWidth,
+             limit(changes.limit_before), limit(changes.limit_after));
+}
+
 void print_names(const char* what, const std::vector<std::string>& names) {
   if (!names.empty()) fmt::print("  {}: {}\n", what, fmt::join(shown(names), ", "));
 }
@@ -228,6 +240,12 @@ BaselineChanges changes_of(const Baseline& before, const Baseline& after) {
     if (one.is_chance() != other.is_chance()) return other.is_chance();
     return one.size() > other.size();
   });
+  const BaselineBudget old_budget = budget_of(before);
+  const BaselineBudget new_budget = budget_of(after);
+  changes.windows_before = old_budget.windows;
+  changes.windows_after = new_budget.windows;
+  if (old_budget.columns != nullptr) changes.limit_before = old_budget.columns->threshold.limit();
+  if (new_budget.columns != nullptr) changes.limit_after = new_budget.columns->threshold.limit();
   const std::vector<NamedMetric> old_metrics = metrics_of(before);
   for (const NamedMetric& metric : metrics_of(after)) {
     const auto found = std::ranges::find_if(
@@ -261,6 +279,7 @@ void print_changes(const BaselineChanges& changes) {
   print_names("only in the present one", changes.removed);
   print_names("of another type now", changes.retyped);
   print_metrics(changes);
+  print_limits(changes);
 }
 
 std::string changes_json(const BaselineChanges& changes, const Baseline& before,
@@ -274,6 +293,10 @@ std::string changes_json(const BaselineChanges& changes, const Baseline& before,
   json.field("hash_after", after.hash);
   json.field("rows_before", changes.rows_before);
   json.field("rows_after", changes.rows_after);
+  json.field("windows_before", changes.windows_before);
+  json.field("windows_after", changes.windows_after);
+  json.field("limit_before", changes.limit_before);
+  json.field("limit_after", changes.limit_after);
   json.key("columns");
   json.begin_array();
   for (const ColumnChange& change : changes.columns) {

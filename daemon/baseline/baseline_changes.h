@@ -48,6 +48,11 @@ struct BaselineChanges {
   std::vector<std::string> removed;
   std::vector<std::string> retyped;
   std::vector<MetricChange> metrics;
+  // On how many standard errors a series alerts; empty where no budget was learnt.
+  std::optional<double> limit_before;
+  std::optional<double> limit_after;
+  std::size_t windows_before = 0;
+  std::size_t windows_after = 0;
   std::uint64_t rows_before = 0;
   std::uint64_t rows_after = 0;
 };

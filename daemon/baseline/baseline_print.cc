@@ -78,7 +78,8 @@ void print_metrics(const BaselineView& view) {
     fmt::print("\n");
   }
   if (!view.estimates.empty())
-    fmt::print("  Before labels come performance is estimated {}.\n", view.estimates);
+    fmt::print("  {}\n",
+               wrapped("Before labels come performance is estimated " + view.estimates + ".", 2));
 }
 
 void write_column(JsonWriter& json, const BaselineColumn& column) {
@@ -154,9 +155,10 @@ void print_baseline(const BaselineView& view) {
   fmt::print("  hash     {}\n", view.hash);
   print_columns(view);
   print_metrics(view);
+  print_budget(view.budget);
   fmt::print("\nWhat it could not learn, and what that costs\n");
   if (view.limits.empty()) fmt::print("  Nothing is missing.\n");
-  for (const std::string& limit : view.limits) fmt::print("  - {}\n", limit);
+  for (const std::string& limit : view.limits) fmt::print("  - {}\n", wrapped(limit, 4));
 }
 
 std::string baseline_json(const BaselineView& view) {
@@ -195,6 +197,8 @@ std::string baseline_json(const BaselineView& view) {
   json.begin_array();
   for (const NamedMetric& metric : view.metrics) write_metric(json, metric);
   json.end_array();
+  json.key("budget");
+  write_budget(json, view.budget);
   write_texts(json, "limitations", view.limits);
   write_texts(json, "notes", view.note.notes);
   json.end_object();

@@ -72,15 +72,16 @@ void describe(const CategoryReference& reference, BaselineColumn& column) {
 void say_limits(BaselineView& view) {
   const bool by_count = view.terms.count > 0;
   if (view.note.from == kNoTime) {
-    view.limits.push_back(fmt::format(
-        "The rows have no times (a column `ts` with one in every row){}: no season is known, so "
-        "what is usual at night looks like drift by day, or hides it.",
-        by_count ? "" : ", and windows are by time"));
+    view.limits.push_back(
+        fmt::format("The rows have no times (a column `ts` with one in every row){}",
+                    by_count ? ": they are taken for the order in which they came."
+                             : ", and windows are by time: no window and no season is known."));
   } else if (!by_count && !view.volume) {
     view.limits.push_back(fmt::format(
         "The rows span fewer than three windows: how many predictions a window usually has is not "
         "known, so that too few or too many are not noticed."));
   }
+  for (std::string& limit : budget_limits(view.budget)) view.limits.push_back(std::move(limit));
   if (view.rows < kManyRows) {
     view.limits.push_back(fmt::format(
         "There are {} rows: shares and quantiles are known roughly, so that only large changes can "
@@ -160,6 +161,7 @@ BaselineView view_of(const Baseline& baseline, std::string file) {
       view.metrics.push_back(metric);
   }
   view.estimates = estimates_of(reference.estimation);
+  view.budget = budget_of(baseline);
   say_limits(view);
   return view;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/model.h"
+#include "daemon/baseline/baseline_budget.h"
 #include "detectors/metrics.h"
 #include "state/baseline_model.h"
 
@@ -49,7 +50,8 @@ struct BaselineView {
   std::vector<BaselineColumn> columns;
   std::vector<NamedMetric> metrics;  // with labels; latency
   std::string estimates;             // how performance is estimated without labels; empty: not
-  std::vector<std::string> limits;   // what could not be learnt, and what that costs
+  BaselineBudget budget;
+  std::vector<std::string> limits;  // what could not be learnt, and what that costs
 };
 
 [[nodiscard]] BaselineView view_of(const Baseline& baseline, std::string file);
