@@ -39,9 +39,9 @@ namespace {
 }  // namespace
 
 int command_baseline_make(const BaselineOptions& options) {
-  const auto config =
-      load_config(options.config,
-                  {.overrides = options.overrides, .models_only = true, .needs_references = false});
+  const auto config = load_config(
+      options.config,
+      {.overrides = options.overrides, .models_only = !options.kafka, .needs_references = false});
   if (!config) {
     fmt::print(stderr, "{}", to_text(config.error()));
     return kExitConfig;

@@ -28,15 +28,16 @@ namespace fs = std::filesystem;
 
 // The configured model, whose reference is a baseline.
 struct Chosen {
+  Config config;
   ModelConfig model;
   Baseline present;
   [[nodiscard]] std::string proposed() const { return model.reference + ".proposed"; }
 };
 
 [[nodiscard]] Result<Chosen> choose(const BaselineOptions& options) {
-  const auto config =
-      load_config(options.config,
-                  {.overrides = options.overrides, .models_only = true, .needs_references = true});
+  const auto config = load_config(
+      options.config,
+      {.overrides = options.overrides, .models_only = !options.kafka, .needs_references = true});
   if (!config) {
     std::string text = to_text(config.error());
     while (text.ends_with('\n')) text.pop_back();
@@ -52,7 +53,7 @@ struct Chosen {
   }
   Result<Baseline> present = read_baseline((*model)->reference);
   if (!present) return std::unexpected(present.error());
-  return Chosen{**model, std::move(*present)};
+  return Chosen{*config, **model, std::move(*present)};
 }
 
 [[nodiscard]] std::string accept_words(const BaselineOptions& options) {
@@ -95,7 +96,7 @@ int command_baseline_refresh(const BaselineOptions& options) {
   const auto config =
       load_config(options.config,
                   {.overrides = options.overrides, .models_only = true, .needs_references = true});
-  const Result<MadeBaseline> made = make_baseline(*config, chosen->model, options);
+  const Result<MadeBaseline> made = make_baseline(chosen->config, chosen->model, options);
   if (!made) return say(made.error());
   if (const auto written = write_baseline_file(proposed, made->note, made->bytes); !written)
     return say(written.error());

@@ -68,6 +68,7 @@ struct BaselineOptions {
   std::string model;              // may be left out where the configuration has one
   std::vector<std::string> from;  // files of rows or events
   std::string labels;             // a file of labels; empty: none
+  bool kafka = false;             // instead of files: the topics of the configuration
   std::string start;              // rows from this time on; empty: from the first
   std::string end;                // and before this one
   std::string out;                // where the baseline goes

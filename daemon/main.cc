@@ -235,8 +235,12 @@ void add_baseline_input_options(CLI::App& command, driftd::BaselineOptions& opti
           "a reference; or prediction events as driftd reads them. Several are one after\n"
           "the other")
       ->type_name("FILE")
-      ->required()
       ->check(CLI::ExistingFile);
+  command.add_flag(
+      "--kafka", options.kafka,
+      "Instead of files: the messages of the configuration's [[source]] topics, with\n"
+      "their labels, from --start to --end. Its consumer group is not touched. They are\n"
+      "kept compressed in TMPDIR meanwhile");
   command
       .add_option("-l,--labels", options.labels,
                   "Labels (`id`, `actual`) to be joined with the rows by id")
@@ -258,6 +262,8 @@ void add_baseline_commands(CLI::App& app, BaselineCommands& baseline) {
       "  driftd baseline make -c driftd.toml --from training.csv.gz --out fraud.baseline\n"
       "  driftd baseline make -c driftd.toml --model fraud --from may.jsonl.gz --labels\n"
       "      may-labels.jsonl.gz --start 2024-05-01T00:00:00Z --out fraud.baseline\n"
+      "  driftd baseline make -c driftd.toml --kafka --start 2024-05-01T00:00:00Z --end\n"
+      "      2024-06-01T00:00:00Z --out fraud.baseline\n"
       "  driftd baseline show fraud.baseline\n"
       "  driftd baseline refresh -c driftd.toml --from june.jsonl.gz\n"
       "  driftd baseline accept -c driftd.toml\n\n"

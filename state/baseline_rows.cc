@@ -61,7 +61,7 @@ Result<BaselineRows> BaselineRows::open(BaselineInput input) {
 }
 
 Result<> BaselineRows::read_labels() {
-  Result<RowReader> reader = RowReader::open(input_.labels, input_.model);
+  Result<RowReader> reader = RowReader::open(input_.labels, {input_.model, input_.are_events});
   if (!reader) return std::unexpected(reader.error());
   TextIndex codes;
   ColumnFile block;
@@ -135,6 +135,7 @@ void BaselineRows::join(ColumnFile& rows, std::size_t from) const {
 Result<> BaselineRows::rewind() {
   next_file_ = 0;
   bytes_before_ = 0;
+  bad_before_ = 0;
   reader_.reset();
   return {};
 }
@@ -145,7 +146,8 @@ Result<bool> BaselineRows::read(ColumnFile& into, std::size_t most) {
   while (into.rows == before) {
     if (!reader_) {
       if (next_file_ == input_.files.size()) return false;
-      Result<RowReader> opened = RowReader::open(input_.files[next_file_], input_.model);
+      Result<RowReader> opened =
+          RowReader::open(input_.files[next_file_], {input_.model, input_.are_events});
       if (!opened) return std::unexpected(opened.error());
       reader_ = std::move(*opened);
       ++next_file_;
@@ -156,6 +158,7 @@ Result<bool> BaselineRows::read(ColumnFile& into, std::size_t most) {
     if (!read) return std::unexpected(read.error());
     if (*read == 0) {
       bytes_before_ += reader_->size();
+      bad_before_ += reader_->bad_lines();
       reader_.reset();
       continue;
     }
@@ -172,6 +175,10 @@ Result<bool> BaselineRows::read(ColumnFile& into, std::size_t most) {
   }
   join(into, before);
   return true;
+}
+
+std::uint64_t BaselineRows::bad_lines() const {
+  return bad_before_ + (reader_ ? reader_->bad_lines() : 0);
 }
 
 double BaselineRows::share_read() const {

@@ -21,6 +21,8 @@ struct BaselineInput {
   std::vector<std::string> files = {};  // CSV or NDJSON, plain or gzipped
   std::string labels = {};              // NDJSON or CSV with `id` and `actual`; empty: none
   std::string model = {};               // events of other models are passed over
+  // The files hold events, and what is none is passed over and counted.
+  bool are_events = false;
   // Rows from `start` on and before `end`; rows without a time are then left out.
   std::optional<TimeMs> start = {};
   std::optional<TimeMs> end = {};
@@ -38,6 +40,8 @@ class BaselineRows {
   [[nodiscard]] Result<> rewind();
   // Appends about `most` rows, at least one unless that was all. False at the end.
   [[nodiscard]] Result<bool> read(ColumnFile& into, std::size_t most);
+  // Of the files read since the beginning.
+  [[nodiscard]] std::uint64_t bad_lines() const;
   // How much of the files has been read since the beginning, from 0 to 1.
   [[nodiscard]] double share_read() const;
 
@@ -59,6 +63,7 @@ class BaselineRows {
   std::optional<RowReader> reader_;
   ColumnFile block_;  // rows that are still to be cut to the stretch of time
   std::uint64_t bytes_before_ = 0;
+  std::uint64_t bad_before_ = 0;
   std::uint64_t bytes_ = 0;
 };
 

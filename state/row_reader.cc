@@ -121,6 +121,7 @@ class RowReader::Rows {
   Rows& operator=(const Rows&) = delete;
   [[nodiscard]] virtual Result<std::size_t> read(ColumnFile& into, std::size_t most) = 0;
   [[nodiscard]] const Input& seen() const { return *input_; }
+  [[nodiscard]] std::uint64_t bad_lines() const { return bad_lines_; }
 
  protected:
   [[nodiscard]] Input& input() { return *input_; }
@@ -133,6 +134,8 @@ class RowReader::Rows {
     }
     return input_->read_more();
   }
+
+  std::uint64_t bad_lines_ = 0;
 
  private:
   std::unique_ptr<Input> input_;
@@ -208,8 +211,8 @@ class RowReader::CsvRows final : public Rows {
 
 class RowReader::JsonRows final : public Rows {
  public:
-  JsonRows(std::unique_ptr<Input> input, std::string model)
-      : Rows(std::move(input)), model_(std::move(model)) {}
+  JsonRows(std::unique_ptr<Input> input, RowOptions options)
+      : Rows(std::move(input)), options_(std::move(options)) {}
 
   [[nodiscard]] Result<std::size_t> read(ColumnFile& into, std::size_t most) override {
     std::size_t rows = 0;
@@ -218,11 +221,16 @@ class RowReader::JsonRows final : public Rows {
       if (!text) return std::unexpected(text.error());
       if (!*text) break;
       if ((*text)->find_first_not_of(" \t\r") == std::string_view::npos) continue;
-      const auto added = parser_.parse(**text, model_, [&](std::string_view name, auto cell) {
-        CellColumn& column = into.columns[index_.of(name, into)];
-        // A key twice in one row: the first one holds.
-        if (column.size() == into.rows) cell ? column.add(*cell) : column.add_missing();
-      });
+      const auto added =
+          parser_.parse(**text, options_.model, [&](std::string_view name, auto cell) {
+            CellColumn& column = into.columns[index_.of(name, into)];
+            // A key twice in one row: the first one holds.
+            if (column.size() == into.rows) cell ? column.add(*cell) : column.add_missing();
+          });
+      if (!added && options_.are_events) {
+        ++bad_lines_;
+        continue;
+      }
       if (!added) return bad_line(line_, added.error().message);
       if (!*added) continue;
       end_row(into);
@@ -252,7 +260,7 @@ class RowReader::JsonRows final : public Rows {
     }
   }
 
-  std::string model_;
+  RowOptions options_;
   JsonRow parser_;
   ColumnIndex index_;
   std::size_t line_ = 0;
@@ -263,7 +271,7 @@ RowReader::RowReader(RowReader&&) noexcept = default;
 RowReader& RowReader::operator=(RowReader&&) noexcept = default;
 RowReader::~RowReader() = default;
 
-Result<RowReader> RowReader::open(const std::string& path, std::string model) {
+Result<RowReader> RowReader::open(const std::string& path, RowOptions options) {
   auto input = std::make_unique<Input>(path);
   if (auto opened = input->open(); !opened) return std::unexpected(opened.error());
   if (auto read = input->read_more(); !read) return std::unexpected(read.error());
@@ -273,8 +281,9 @@ Result<RowReader> RowReader::open(const std::string& path, std::string model) {
          !input->ended) {
     if (auto read = input->read_more(); !read) return std::unexpected(read.error());
   }
-  if (first != std::string_view::npos && input->rest()[first] == '{')
-    return RowReader(std::make_unique<JsonRows>(std::move(input), std::move(model)));
+  const bool is_json = first != std::string_view::npos && input->rest()[first] == '{';
+  if (is_json || options.are_events)
+    return RowReader(std::make_unique<JsonRows>(std::move(input), std::move(options)));
   auto rows = std::make_unique<CsvRows>(std::move(input));
   if (auto header = rows->read_header(); !header) return std::unexpected(header.error());
   return RowReader(std::move(rows));
@@ -283,6 +292,8 @@ Result<RowReader> RowReader::open(const std::string& path, std::string model) {
 Result<std::size_t> RowReader::read(ColumnFile& into, std::size_t most) {
   return rows_->read(into, most);
 }
+
+std::uint64_t RowReader::bad_lines() const { return rows_->bad_lines(); }
 
 std::string RowReader::sha256() const {
   const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> copy(EVP_MD_CTX_new(), EVP_MD_CTX_free);

@@ -16,13 +16,18 @@
 
 namespace driftd {
 
+struct RowOptions {
+  std::string model = {};  // events that say they are of another model are passed over
+  // Every line is an event, and one that is no JSON object is passed over, as live.
+  bool are_events = false;
+};
+
 class RowReader {
  public:
   // A longer row is refused: memory has a limit, and a quote that was never closed is found.
   static constexpr std::size_t kMostRowBytes = 64 << 20;
 
-  // `model`: events that say they are of another model are passed over; empty: none are.
-  [[nodiscard]] static Result<RowReader> open(const std::string& path, std::string model = {});
+  [[nodiscard]] static Result<RowReader> open(const std::string& path, RowOptions options = {});
   RowReader(RowReader&&) noexcept;
   RowReader& operator=(RowReader&&) noexcept;
   ~RowReader();
@@ -31,6 +36,8 @@ class RowReader {
   // cells then. How many rows; 0 at the end.
   [[nodiscard]] Result<std::size_t> read(ColumnFile& into, std::size_t most);
 
+  // Lines that were passed over because they are no JSON objects.
+  [[nodiscard]] std::uint64_t bad_lines() const;
   // Of the decompressed bytes, in hex; to be asked at the end.
   [[nodiscard]] std::string sha256() const;
   // Compressed bytes read so far, and all there are (0: not known), for those who watch.

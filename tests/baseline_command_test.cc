@@ -204,6 +204,7 @@ TEST_F(BaselineCommand, SaysWhatIsWrongWithWhatItIsGiven) {
   };
   const std::string make = "baseline make -c driftd.toml --from reference.csv.gz ";
   const std::vector<Case> cases = {
+      {"baseline make -c driftd.toml --out y.baseline", kExitUsage, {"--from", "--kafka"}},
       {make + "--out x.baseline", kExitUsage, {"x.baseline is there already", "--force"}},
       {make + "--out y.baseline --model nope", kExitUsage, {"no model `nope`", "car-loan"}},
       {"baseline make -c two.toml --from reference.csv.gz --out y.baseline",

@@ -397,6 +397,25 @@ TEST_F(BaselineLearnerTest, ReadsEventsAndJoinsTheirLabels) {
   }
 }
 
+TEST_F(BaselineLearnerTest, PassesOverMessagesThatAreNoEvents) {
+  config_.features.clear();
+  write(config_.reference,
+        "garbage\n{\"features\":{\"x\":1}}\n[1]\n{\"features\":{\"x\":2}\n"
+        "{\"features\":{\"x\":3}}\n");
+  BaselineInput input{.files = {config_.reference}};
+  input.are_events = true;
+  for (const std::size_t memory : {kPlenty, std::size_t{0}}) {
+    auto rows = BaselineRows::open(input);
+    ASSERT_TRUE(rows);
+    LearnOptions options;
+    options.memory = memory;
+    const auto learned = learn_baseline(config_, ModelIndex{0}, *rows, options);
+    ASSERT_TRUE(learned) << learned.error().message;
+    EXPECT_EQ(learned->model.reference->rows, 2U);
+    EXPECT_EQ(rows->bad_lines(), 3U);
+  }
+}
+
 TEST_F(BaselineLearnerTest, KeepsToAStretchOfTime) {
   BaselineInput input{.files = {config_.reference}};
   input.start = 1'700'000'000'000 + 100 * 60'000;
