@@ -1,6 +1,7 @@
 #include "detectors/estimated_metrics.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -243,13 +244,19 @@ class MulticlassEstimate {
     return with_interval(name, value, inflation_ * variance, 1);
   }
 
-  // One against the rest, the mean over the classes. How the areas of two classes vary together is
-  // not known from the cells: the standard error of the mean is at most the mean of theirs.
+  // One against the rest, the mean over the classes, each with its variance from its own cells.
+  // What a row does to the areas of two classes together is not in the cells. It is taken to be in
+  // proportion to what it does to the areas under the thresholded scores, by which a row ranks high
+  // for the class predicted and equally low for all others: those follow from the sums by predicted
+  // class. A class whose thresholded area does not vary is taken to vary with all others.
   [[nodiscard]] NamedMetric roc_auc() const {
     double value = 0;
-    double error = 0;
+    double alone = 0;  // standard errors of classes whose thresholded area does not vary
     std::size_t first = 0;
-    for (const ScoreMap& map : model_.maps) {
+    std::vector<std::array<double, 2>> moves(classes_);  // by class: of rows not predicted it, and
+                                                         // of rows that are
+    for (std::size_t k = 0; k < classes_; ++k) {
+      const ScoreMap& map = model_.maps[k];
       const std::vector<RankedCell> cells = ranked({summary_.cells.data() + first, map.cells()});
       first += map.cells();
       const std::optional<EstimatedRanking> ranking = estimated_ranking(cells);
@@ -260,9 +267,72 @@ class MulticlassEstimate {
                     BinaryCell{cells[c].rows, cells[c].positives}.label_variance();
       }
       value += ranking->roc_auc / static_cast<double>(classes_);
-      error += std::sqrt(variance) / static_cast<double>(classes_);
+      moves[k] = thresholded_moves(k);
+      double thresholded = 0;
+      for (std::size_t a = 0; a <= classes_; ++a) {
+        const double move = moves[k][a == k ? 1 : 0];
+        thresholded += move * move * (sum(a, k) - product(a, k));
+      }
+      // Where labels are certain, what is left of it is rounding.
+      constexpr double kRounding = 1e-12;
+      if (thresholded * actual_[k] > kRounding) {
+        const double scale = std::sqrt(variance / thresholded) / static_cast<double>(classes_);
+        moves[k] = {scale * moves[k][0], scale * moves[k][1]};
+      } else {
+        alone += std::sqrt(variance) / static_cast<double>(classes_);
+        moves[k] = {0, 0};
+      }
     }
+    double together = 0;
+    for (std::size_t a = 0; a <= classes_; ++a) together += joint_variance(a, moves);
+    const double error = std::sqrt(std::max(0.0, together)) + alone;
     return with_interval("roc_auc_estimated", value, inflation_ * error * error, 1);
+  }
+
+  // By how much the area under the score "predicted to be k or not" changes when a row that is not
+  // (is) predicted to be k turns out to be of class k.
+  [[nodiscard]] std::array<double, 2> thresholded_moves(std::size_t k) const {
+    const auto rows = static_cast<double>(summary_.scored);
+    const RankedCell cells[] = {{rows - predicted(k), actual_[k] - right(k), 0, 0},
+                                {predicted(k), right(k), 0, 0}};
+    const std::optional<EstimatedRanking> ranking = estimated_ranking(cells);
+    if (!ranking) return {0, 0};
+    return {ranking->influence[0], ranking->influence[1]};
+  }
+
+  // Of the rows predicted to be a: what p_k has besides the class predicted, sum p_k (1 - p_a).
+  [[nodiscard]] double beside_own(std::size_t a, std::size_t k) const {
+    return a == classes_ ? sum(a, k) : sum(a, k) - summary_.own_products[a * classes_ + k];
+  }
+  [[nodiscard]] double beside_own(std::size_t a) const {
+    double all = 0;
+    for (std::size_t k = 0; k < classes_; ++k) all += k == a ? 0 : beside_own(a, k);
+    return all;
+  }
+  // The sum of p_k^2 over the rows predicted to be a, where k is not a as if those that share
+  // 1 - p_a did so in the same proportions in all rows.
+  [[nodiscard]] double product(std::size_t a, std::size_t k) const {
+    if (a == k) return summary_.own_products[a * classes_ + k];
+    const double of_class = beside_own(a, k);
+    return ratio_or_zero(of_class * of_class, beside_own(a));
+  }
+  // The variance of sum over k of moves[k] (the row is of class k), over the rows predicted to be
+  // a: sum p_k d_k^2 - (sum p_k d_k)^2, with the same proportions.
+  [[nodiscard]] double joint_variance(std::size_t a,
+                                      const std::vector<std::array<double, 2>>& moves) const {
+    double squares = 0;
+    double others = 0;  // of all classes but a, beside a
+    double mixed = 0;   // of a with all others
+    for (std::size_t k = 0; k < classes_; ++k) {
+      const double move = moves[k][a == k ? 1 : 0];
+      squares += sum(a, k) * move * move;
+      if (k == a) continue;
+      others += beside_own(a, k) * move;
+      if (a < classes_) mixed += summary_.own_products[a * classes_ + k] * move;
+    }
+    double variance = squares - ratio_or_zero(others * others, beside_own(a));
+    if (a < classes_) variance -= moves[a][1] * (moves[a][1] * product(a, a) + 2 * mixed);
+    return variance;
   }
 
   // The probability depends on the other classes' scores, too, so a cell's range is not known; what

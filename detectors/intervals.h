@@ -56,6 +56,9 @@ struct Part {
 
 // For values in (0, 1): on the scale of the log-odds.
 [[nodiscard]] std::optional<Interval> logit_interval(double value, double variance);
+// With another quantile than the normal distribution's.
+[[nodiscard]] std::optional<Interval> logit_interval(double value, double variance,
+                                                     double quantile);
 // For values in (-1, 1): on the scale of atanh (Fisher's z).
 [[nodiscard]] std::optional<Interval> fisher_interval(double value, double variance);
 
@@ -66,6 +69,14 @@ struct Part {
 // Of a mean of values that are never negative, most of them skewed to the right: Student's t on the
 // scale of the logarithm, by the delta method.
 [[nodiscard]] std::optional<Interval> positive_mean_interval(const Moments& rows);
+// Of the mean log loss. A row that gives an outcome the probability 0 is `certain`; where that
+// outcome comes, it is `wrong` and loses kLargestLogLoss, a hundred times what others do, so that
+// the spread of a window that happens to have none or few of them says nothing about them. They are
+// a share with Wilson's interval; all other rows' losses have the one above; the two are added by
+// `weighted_sum_interval`.
+inline constexpr double kLargestLogLoss = 36.04365338911715;  // -ln 2^-52
+[[nodiscard]] std::optional<Interval> log_loss_interval(const Moments& rows, double certain,
+                                                        double wrong);
 // Of R2 = 1 - sum u / sum d^2: the delta method for the logarithm of 1 - R2, a ratio of two means.
 [[nodiscard]] std::optional<Interval> r2_interval(const RegressionPerformance& p);
 
@@ -83,9 +94,12 @@ struct RankEstimate {
 [[nodiscard]] std::optional<Interval> auc_interval(const RankEstimate& auc, double positives,
                                                    double negatives);
 
-// Of sum over thresholds of (recall_k - recall_{k-1}) precision_k: the delta method on the counts
-// of every score and class, on the scale of the log-odds, which Boyd, Eng and Page (2013, ECML
-// PKDD) advise. Empty without rows of both classes.
+// Of sum over thresholds of (recall_k - recall_{k-1}) precision_k: the jackknife's variance over
+// all rows, exactly, in two passes over the scores (Efron and Stein 1981, Annals of Statistics 9),
+// on the scale of the log-odds, which Boyd, Eng and Page (2013, ECML PKDD) advise, with Student's t
+// of the rarer class, whose rows decide how well the variance is known. The variance by the
+// influence of rows is too small in small windows, because the highest ranks count so much. Empty
+// without rows of both classes.
 [[nodiscard]] std::optional<Interval> average_precision_interval(
     std::span<const ValueCounts::Entry> sorted);
 
@@ -143,9 +157,12 @@ struct ConfusionTable {
 
 // Of the expected calibration error over the ten bins of the population. The estimate is biased
 // upwards: bins that are right on average still miss by chance. The interval holds the sizes of
-// miscalibration, in the proportions that the bins show, under which an estimate such as this one
-// is not surprising: its mean and variance are those of sums of folded normals (Leone, Nelson and
-// Nottingham 1961, Technometrics 3). Low is 0 where perfect calibration is among them.
+// miscalibration under which an estimate such as this one is not surprising, its mean, variance and
+// skewness being those of sums of folded normals (Leone, Nelson and Nottingham 1961, Technometrics
+// 3). Which 5 % are surprising passes from one tail where the model is calibrated to two where it
+// is not (Feldman and Cousins 1998, Physical Review D 57). In which proportions the bins miss is
+// not known: both as they are seen and with what chance adds to a square taken off, and whichever
+// ends are further out. Low is 0 where perfect calibration is not surprising.
 [[nodiscard]] std::optional<Interval> calibration_interval(const CalibrationBins& bins,
                                                            double value);
 

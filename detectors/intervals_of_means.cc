@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 
@@ -32,6 +33,23 @@ std::optional<Interval> positive_mean_interval(const Moments& rows) {
   const double factor =
       std::exp(student_quantile(static_cast<double>(rows.count)) * error / rows.mean);
   return containing(rows.mean, rows.mean / factor, rows.mean * factor);
+}
+
+std::optional<Interval> log_loss_interval(const Moments& rows, double certain, double wrong) {
+  const std::optional<Interval> plain = positive_mean_interval(rows);
+  if (certain == 0) return plain;
+  const auto n = static_cast<double>(rows.count);
+  Moments others;
+  others.count = rows.count - static_cast<std::uint64_t>(wrong);
+  const auto left = static_cast<double>(others.count);
+  if (left > 0) others.mean = (n * rows.mean - wrong * kLargestLogLoss) / left;
+  others.squares = std::max(0.0, rows.squares + n * rows.mean * rows.mean -
+                                     wrong * kLargestLogLoss * kLargestLogLoss -
+                                     left * others.mean * others.mean);
+  const Part parts[] = {{others.mean, positive_mean_interval(others), left / n},
+                        {wrong / certain, wilson(wrong, certain), kLargestLogLoss * certain / n}};
+  const std::optional<Interval> sum = weighted_sum_interval(parts);
+  return sum ? containing(rows.mean, std::max(0.0, sum->low), sum->high) : plain;
 }
 
 std::optional<Interval> r2_interval(const RegressionPerformance& p) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <boost/math/distributions/students_t.hpp>
 #include <boost/math/special_functions/beta.hpp>
 #include <cmath>
 
@@ -73,6 +74,17 @@ template <typename Holds>
   return sorted.back().value;
 }
 
+// Sums of values that come many times each.
+struct Deviations {
+  double sum = 0;
+  double squares = 0;
+
+  void add(double value, double times) {
+    sum += times * value;
+    squares += times * value * value;
+  }
+};
+
 struct RowsByKind {
   double negatives = 0;
   double positives = 0;
@@ -127,34 +139,44 @@ std::optional<Interval> average_precision_interval(Entries sorted) {
   const auto [negatives, positives] = rows_by_kind(sorted);
   if (positives == 0 || negatives == 0) return std::nullopt;
   // With T_j positives and N_j rows at or above score j, and c_j positives at it, the value is
-  // A / P, A = sum_j c_j T_j / N_j. A further positive at g adds T_g / N_g and, to every j at or
-  // below g, c_j (1 / N_j - T_j / N_j^2); a further negative there takes c_j T_j / N_j^2.
+  // A / P, A = sum_j c_j T_j / N_j. Without a negative at g, every j at or below g has
+  // T_j / (N_j - 1); without a positive there (T_j - 1) / (N_j - 1), and one such term less.
+  double area = 0;
   double found = positives;
   double taken = positives + negatives;
-  double area = 0;
-  double gains = 0;   // sum over the scores up to g of c_j / N_j
-  double losses = 0;  // of c_j T_j / N_j^2
-  double squares = 0;
-  double linear = 0;
-  double rows_of_positives = 0;
-  for (const ValueCounts::Entry& entry : sorted) {  // from the lowest score upwards
-    const double precision = found / taken;
-    area += entry.count[1] * precision;
-    gains += entry.count[1] / taken;
-    losses += entry.count[1] * precision / taken;
-    const double of_positive = precision + gains - losses;
-    squares += entry.count[1] * of_positive * of_positive + entry.count[0] * losses * losses;
-    linear += entry.count[1] * of_positive;
-    rows_of_positives += entry.count[1];
+  for (const ValueCounts::Entry& entry : sorted) {
+    area += entry.count[1] * (found / taken);
     found -= entry.count[1];
-    taken -= entry.count[0] + entry.count[1];
+    taken -= static_cast<double>(entry.count[0]) + entry.count[1];
   }
   const double value = area / positives;
-  // The divisor P takes value / P from the influence of every positive.
-  const double sum = squares - 2 * value * linear + rows_of_positives * value * value;
-  const double variance = sum / (positives * positives);
-  if (!(value < 1 && variance > 0)) return wilson(positives * value, positives);
-  return logit_interval(value, variance);
+  if (value >= 1 || positives < 2) return wilson(positives * value, positives);
+  Deviations left_out;
+  double of_all = 0;            // sum over the scores up to g of c_j T_j / N_j
+  double without_positive = 0;  // of c_j (T_j - 1) / (N_j - 1)
+  double without_negative = 0;  // of c_j T_j / (N_j - 1)
+  found = positives;
+  taken = positives + negatives;
+  for (const ValueCounts::Entry& entry : sorted) {  // from the lowest score upwards
+    // Where there is one row only, it has no others: then c_j = 0, or nothing is left out of it.
+    const double others = std::max(taken - 1, 1.0);
+    of_all += entry.count[1] * (found / taken);
+    without_positive += entry.count[1] * ((found - 1) / others);
+    without_negative += entry.count[1] * (found / others);
+    left_out.add((area - of_all + without_negative) / positives - value, entry.count[0]);
+    left_out.add(
+        (area - of_all + without_positive - (found - 1) / others) / (positives - 1) - value,
+        entry.count[1]);
+    found -= entry.count[1];
+    taken -= static_cast<double>(entry.count[0]) + entry.count[1];
+  }
+  const double n = positives + negatives;
+  const double variance = (n - 1) / n * (left_out.squares - left_out.sum * left_out.sum / n);
+  const double degrees = std::max(1.0, std::min(positives, negatives) - 1);
+  const double quantile =
+      boost::math::quantile(boost::math::complement(boost::math::students_t(degrees), kTail));
+  const std::optional<Interval> interval = logit_interval(value, variance, quantile);
+  return interval ? interval : wilson(positives * value, positives);
 }
 
 std::optional<Interval> quantile_interval(Entries sorted, double q) {

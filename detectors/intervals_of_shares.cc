@@ -49,12 +49,16 @@ std::optional<Interval> f1_interval(double true_positive, double false_positive,
                     f1(jaccard->low), f1(jaccard->high));
 }
 
-std::optional<Interval> logit_interval(double value, double variance) {
+std::optional<Interval> logit_interval(double value, double variance, double quantile) {
   if (!(value > 0 && value < 1 && variance > 0)) return std::nullopt;
   const double centre = std::log(value / (1 - value));
-  const double half = kNormalQuantile * std::sqrt(variance) / (value * (1 - value));
+  const double half = quantile * std::sqrt(variance) / (value * (1 - value));
   const auto back = [](double logit) { return 1 / (1 + std::exp(-logit)); };
   return containing(value, back(centre - half), back(centre + half));
+}
+
+std::optional<Interval> logit_interval(double value, double variance) {
+  return logit_interval(value, variance, kNormalQuantile);
 }
 
 std::optional<Interval> fisher_interval(double value, double variance) {

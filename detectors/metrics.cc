@@ -1,5 +1,6 @@
 #include "detectors/metrics.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -127,6 +128,44 @@ namespace {
   return {name, rows.mean, positive_mean_interval(rows), {}};
 }
 
+// Rows that gave an outcome the probability 0 or less than a double tells from it, and those of
+// them whose outcome came.
+struct CertainRows {
+  double all = 0;
+  double wrong = 0;
+};
+constexpr double kCertain = 0x1p-52;
+
+[[nodiscard]] CertainRows certain_rows(const BinaryPerformance& p) {
+  CertainRows rows;
+  for (const ValueCounts::Entry& entry : p.scores.sorted()) {
+    const bool low = entry.value <= kCertain;
+    if (!low && entry.value < 1 - kCertain) continue;
+    rows.all += static_cast<double>(entry.count[0]) + entry.count[1];
+    rows.wrong += entry.count[low ? 1 : 0];
+  }
+  return rows;
+}
+// A row may give several classes the probability 0; how many rows do is known up to a bound only,
+// which makes little difference as long as it is large.
+[[nodiscard]] CertainRows certain_rows(const MulticlassPerformance& p) {
+  CertainRows rows;
+  for (const ValueCounts& of_class : p.scores) {
+    for (const ValueCounts::Entry& entry : of_class.sorted()) {
+      if (entry.value > kCertain) break;
+      rows.all += static_cast<double>(entry.count[0]) + entry.count[1];
+      rows.wrong += entry.count[1];
+    }
+  }
+  rows.all = std::min(rows.all, static_cast<double>(p.scored_rows));
+  return rows;
+}
+
+[[nodiscard]] NamedMetric log_loss(const Moments& rows, const CertainRows& certain) {
+  if (rows.count == 0) return {"log_loss", {}, {}, {}};
+  return {"log_loss", rows.mean, log_loss_interval(rows, certain.all, certain.wrong), {}};
+}
+
 void append(std::vector<NamedMetric>& metrics, std::vector<NamedMetric> more) {
   metrics.insert(metrics.end(), more.begin(), more.end());
 }
@@ -155,7 +194,7 @@ void append(std::vector<NamedMetric>& metrics, std::vector<NamedMetric> more) {
   }
   append(metrics, {named("roc_auc", roc_auc(p.scores)),
                    named("average_precision", average_precision(p.scores)),
-                   positive_mean("log_loss", p.log_loss), positive_mean("brier", p.brier)});
+                   log_loss(p.log_loss, certain_rows(p)), positive_mean("brier", p.brier)});
   if (table.rows == 0) {
     append(metrics, {{"mcc", {}, {}, {}}, {"cohen_kappa", {}, {}, {}}});
   } else {
@@ -216,7 +255,7 @@ void append(std::vector<NamedMetric>& metrics, std::vector<NamedMetric> more) {
                mean_recall("balanced_accuracy", table, true)};
     append(metrics, averages(table));
   }
-  append(metrics, {mean_auc(model, p, table, position), positive_mean("log_loss", p.log_loss),
+  append(metrics, {mean_auc(model, p, table, position), log_loss(p.log_loss, certain_rows(p)),
                    positive_mean("brier", p.brier)});
   if (table.rows == 0) {
     append(metrics, {{"mcc", {}, {}, {}}, {"cohen_kappa", {}, {}, {}}});

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <functional>
@@ -114,7 +115,7 @@ double measured_variance(std::vector<double> counts,
   return (variance - mean * mean / rows) * rows / (rows - 1);
 }
 
-TEST(AveragePrecisionInterval, IsTheDeltaMethod) {
+TEST(AveragePrecisionInterval, IsTheJackknife) {
   const std::vector<std::array<double, 2>> by_score = {{9, 1}, {7, 2}, {4, 4}, {2, 3}, {1, 6}};
   ValueCounts counts;
   std::vector<double> cells;
@@ -134,10 +135,59 @@ TEST(AveragePrecisionInterval, IsTheDeltaMethod) {
     }
     return sum / positives;
   };
-  const double rows = 39;
-  const double variance = measured_variance(cells, metric) * (rows - 1) / rows;
-  const auto expected = logit_interval(metric(cells), variance);
-  expect_interval(average_precision_interval(counts.sorted()), expected->low, expected->high, 1e-6);
+  // The jackknife as it is written down: without each row in turn.
+  double rows = 0;
+  double sum = 0;
+  double squares = 0;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (cells[i] == 0) continue;
+    std::vector<double> without = cells;
+    --without[i];
+    const double left = metric(without) - metric(cells);
+    rows += cells[i];
+    sum += cells[i] * left;
+    squares += cells[i] * left * left;
+  }
+  EXPECT_EQ(rows, 39);
+  const double variance = (rows - 1) / rows * (squares - sum * sum / rows);
+  // Student's t at 0.975 with 15 degrees of freedom: there are 16 positives, and 23 negatives.
+  const auto expected = logit_interval(metric(cells), variance, 2.131449545559323);
+  expect_interval(average_precision_interval(counts.sorted()), expected->low, expected->high,
+                  1e-12);
+}
+
+// A window of 100 rows, 40 of them with a score of 0 or 1: by hand from Wilson's interval and
+// Student's t on the logarithm of the 60 others.
+TEST(LogLossInterval, CountsCertainErrorsApart) {
+  Moments rows;
+  Moments others;
+  for (int i = 0; i < 60; ++i) {
+    Moments one;
+    one.count = 1;
+    one.mean = 0.2 + 0.01 * i;
+    rows.merge(one);
+    others.merge(one);
+  }
+  for (int i = 0; i < 40; ++i) {
+    Moments one;
+    one.count = 1;
+    one.mean = i < 2 ? kLargestLogLoss : 0;
+    rows.merge(one);
+    if (i >= 2) others.merge(one);
+  }
+  const auto wrong = wilson(2, 40);
+  const auto left = positive_mean_interval(others);
+  const double below =
+      std::hypot(0.98 * (others.mean - left->low), 0.4 * kLargestLogLoss * (0.05 - wrong->low));
+  const double above =
+      std::hypot(0.98 * (left->high - others.mean), 0.4 * kLargestLogLoss * (wrong->high - 0.05));
+  expect_interval(log_loss_interval(rows, 40, 2), std::max(0.0, rows.mean - below),
+                  rows.mean + above, 1e-9);
+  // None was wrong: there may be some nevertheless.
+  const auto none = log_loss_interval(others, 38, 0);
+  EXPECT_GT(none->high, others.mean + 38.0 / 98 * kLargestLogLoss * 0.09);
+  // No row is certain: the interval of the mean as it is.
+  EXPECT_EQ(log_loss_interval(others, 0, 0), positive_mean_interval(others));
 }
 
 // 3 classes, (actual, predicted) in rows.
