@@ -140,6 +140,13 @@ std::optional<WindowVerdict> BudgetWatch::verdict(TimeMs start) const {
   return state_ ? state_->verdict(start) : std::nullopt;
 }
 
+std::optional<WindowVerdict> BudgetWatch::preview(TimeMs start,
+                                                  std::span<const Point> points) const {
+  if (!state_ || (state_->newest() && start <= *state_->newest())) return std::nullopt;
+  BudgetState copy = *state_;
+  return copy.step(start, points);
+}
+
 bool BudgetWatch::is_final_after(TimeMs start, TimeMs next) const {
   if (!state_) return false;
   const DurationMs step = std::max<DurationMs>(1, state_->model().options.step);

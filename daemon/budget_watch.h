@@ -28,6 +28,9 @@ class BudgetWatch {
                            double budget, DurationMs step);
 
   [[nodiscard]] std::optional<WindowVerdict> verdict(TimeMs start) const;
+  // Of a window that the input cut short, as if it were the next one; nothing is kept of it.
+  [[nodiscard]] std::optional<WindowVerdict> preview(TimeMs start,
+                                                     std::span<const Point> points) const;
   [[nodiscard]] std::optional<TimeMs> newest() const;
   // True where a window is no longer looked back on once the window `next` has been taken.
   [[nodiscard]] bool is_final_after(TimeMs start, TimeMs next) const;

@@ -290,11 +290,11 @@ void Evaluator::close(const PaneKey& key, bool partial) {
   const std::size_t first_report = reports_.size();
   if (!partial) watch_columns(key, *pane);
   report_findings(plan, name, reported, *pane);
-  report_budget(plan, key, reported);
+  report_budget(plan, key, reported, *pane);
   note_class_coverage(plan, key, *pane, window);
   report_metrics(plan, key, reported, *pane, window);
   if (!partial) watch_errors(key, *pane, window);
-  report_errors(plan, key, reported, window);
+  report_errors(plan, key, reported, *pane, window);
   if (!partial) watch_sequence(key, name, reported, *pane, first_report, true);
   reopen_compared(key);
   // A window that the end of the input cut short says little; it is shown, and health does not
@@ -384,12 +384,12 @@ void Evaluator::publish_amendment(const PaneKey& key) {
   const std::size_t first_report = reports_.size();
   if (window.features_pending) {
     report_findings(plan, name, reported, *pane);
-    report_budget(plan, key, reported);
+    report_budget(plan, key, reported, *pane);
   }
   note_class_coverage(plan, key, *pane, window);
   report_metrics(plan, key, reported, *pane, window);
   watch_errors(key, *pane, window);
-  report_errors(plan, key, reported, window);
+  report_errors(plan, key, reported, *pane, window);
   window.features_pending = window.performance_pending = false;
   if (const auto rejudged = rejudged_.find(key.monitor); rejudged != rejudged_.end())
     rejudged->second.erase(key);
@@ -416,9 +416,9 @@ std::vector<Report> Evaluator::recall(std::size_t windows_per_monitor) {
       const WindowName reported =
           window_name(window, static_cast<std::int64_t>(window.predictions));
       report_findings(plan_of(key), name_of(monitor), reported, *pane);
-      report_budget(plan_of(key), key, reported);
+      report_budget(plan_of(key), key, reported, *pane);
       report_metrics(plan_of(key), key, reported, *pane, window);
-      report_errors(plan_of(key), key, reported, window);
+      report_errors(plan_of(key), key, reported, *pane, window);
     }
   }
   for (const auto& [id, monitor] : monitors_) monitor.sequential.recall(name_of(id), reports_);

@@ -191,9 +191,10 @@ class Evaluator {
   void watch_errors(const PaneKey& window, const Pane& whole, const WindowRecord& record);
   // True of a monitor's first pane where its events begin long after it: it is not judged.
   [[nodiscard]] bool begins_late(const PaneKey& key, const Pane& pane) const;
-  void report_budget(const ModelPlan& plan, const PaneKey& key, const WindowName& window);
+  void report_budget(const ModelPlan& plan, const PaneKey& key, const WindowName& window,
+                     const Pane& whole);
   void report_errors(const ModelPlan& plan, const PaneKey& key, const WindowName& window,
-                     const WindowRecord& record);
+                     const Pane& whole, const WindowRecord& record);
   void append_budget(std::vector<Finding> findings, const PaneKey& key, const WindowName& window);
   // Publishes what has been judged anew before it is no longer looked back on: many windows may
   // close before the next `amend`.

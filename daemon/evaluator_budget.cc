@@ -167,6 +167,8 @@ void Evaluator::report_budget(const ModelPlan& plan, const PaneKey& key, const W
   const BudgetModel* const judged_by =
       watch.model() != nullptr ? watch.model() : columns.fitted.get();
   std::optional<WindowVerdict> verdict = watch.verdict(newest);
+  if (!verdict && window.partial && judged_panes(key).size() == 1 && !begins_late(key, whole))
+    verdict = watch.preview(newest, model.budget->series.points(whole.series));
   // One that was not judged (cut short, or without events) says so once; one that is no longer
   // looked back on keeps what was said of it.
   if (!verdict && window.revision == 0) verdict.emplace().series.resize(columns.specs.size());
@@ -177,12 +179,16 @@ void Evaluator::report_budget(const ModelPlan& plan, const PaneKey& key, const W
 }
 
 void Evaluator::report_errors(const ModelPlan& plan, const PaneKey& key, const WindowName& window,
-                              const WindowRecord& record) {
+                              const Pane& whole, const WindowRecord& record) {
   const EvaluatedModel& model = plan.model;
   if (model.budget == nullptr || !model.budget->errors || !has_enough_labels(plan, record)) return;
   const BudgetWatch& watch = monitors_[key.monitor].errors;
   const TimeMs newest = judged_panes(key).back().pane;
-  const std::optional<WindowVerdict> verdict = watch.verdict(newest);
+  std::optional<WindowVerdict> verdict = watch.verdict(newest);
+  if (!verdict && window.partial && judged_panes(key).size() == 1) {
+    const Point point = model.budget->errors->point(whole.performance);
+    verdict = watch.preview(newest, {&point, 1});
+  }
   if (!verdict) return;
   append_budget(error_findings(*model.budget, model.monitored.schema->task, *watch.model(),
                                *verdict, {newest, model.budget->performance.options.step}),

@@ -116,9 +116,8 @@ std::string bars(const std::vector<double>& heights) {
   const double tallest = heights.empty() ? 0 : *std::ranges::max_element(heights);
   std::string made;
   for (const double height : heights) {
-    const double step = height <= 0 || tallest <= 0
-                            ? 0
-                            : std::clamp(height / tallest * kSteps + 0.5, 1.0, kSteps);
+    const double step =
+        height <= 0 || tallest <= 0 ? 0 : std::clamp(height / tallest * kSteps + 0.5, 1.0, kSteps);
     made += kBlocks[static_cast<std::size_t>(step)];
   }
   return made;

@@ -67,10 +67,10 @@ TEST_P(PolicyReplay, SaysOfEachPolicyWhatAReplayOfItsOwnSays) {
         "[[sequential]]\ndetector = \"page_hinkley\"\non = \"metric:accuracy\"\n"
         "set = { threshold = 0.01, min_instances = 3 }\n");
   const Config config = load_good(toml, {{}, true});
-  const auto policies = load_policies(
-      config.path, {{}, true},
-      {{path("gaps.toml"), path("labels.toml")},
-       {"policy=p_value", "budget=1 per 30d", "budget=5 per 1d", "model.quality.max_duplicate=0"}});
+  const auto policies = load_policies(config.path, {{}, true},
+                                      {{path("gaps.toml"), path("labels.toml")},
+                                       {"policy=p_value", "budget=1 per 30d", "budget=1 per 3000d",
+                                        "model.quality.max_duplicate=0"}});
   ASSERT_TRUE(policies.has_value()) << to_text(policies.error());
 
   const ReplayOptions options{(example / "predictions.jsonl.gz").string(),

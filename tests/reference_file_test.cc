@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -295,6 +296,95 @@ TEST_F(ReferenceFileTest, TakesTheConfiguredRange) {
   EXPECT_EQ(amount.range->low, 0);
   EXPECT_EQ(amount.range->high, 10);
   EXPECT_EQ(amount.out_of_range, 3U);
+}
+
+// --- The reference's own windows, and what its columns have to do with its predictions
+
+[[nodiscard]] std::string timed_rows(int rows) {
+  std::string text = "ts,amount,channel,prediction,actual\n";
+  for (int i = 0; i < rows; ++i) {
+    // Ten minutes apart; not in the order of time.
+    const int at = (i * 7) % rows;
+    text += std::to_string(1'700'000'000'000 + at * 600'000LL) + "," + std::to_string(at % 10) +
+            (at % 3 == 0 ? ",web," : ",,") + (at % 10 < 5 ? "0.1," : "0.9,") +
+            (at % 10 < 5 ? "0\n" : "1\n");
+  }
+  return text;
+}
+
+TEST_F(ReferenceFileTest, IsCutIntoTheWindowsThatLiveTrafficIsCutInto) {
+  config_.window.size = 3'600'000;
+  std::ofstream(config_.reference, std::ios::binary) << timed_rows(100);
+  std::vector<TimeMs> starts;
+  std::uint64_t rows = 0;
+  std::uint64_t missing = 0;
+  const auto model = load_model(
+      config_, ModelIndex{0},
+      [&](const ModelSchema& schema, const Reference& reference, const ReferenceWindow& window) {
+        ASSERT_EQ(window.series.size(), reference.series.size());
+        starts.push_back(window.pane);
+        rows += window.rows;
+        EXPECT_EQ(window.pane % 3'600'000, 0);
+        EXPECT_GE(window.first_time, window.pane);
+        EXPECT_LT(window.last_time, window.pane + 3'600'000);
+        EXPECT_EQ(std::get<NumericSummary>(window.series[0]).present(), window.rows);
+        missing += std::get<CategorySummary>(window.series[1]).missing;
+        EXPECT_EQ(labelled(window.performance), window.rows);
+        EXPECT_EQ(schema.series[1].name, "channel");
+      });
+  ASSERT_TRUE(model);
+  EXPECT_EQ(rows, 100U);
+  EXPECT_EQ(missing, 66U);
+  EXPECT_THAT(starts, testing::SizeIs(testing::AllOf(testing::Ge(17), testing::Le(18))));
+  EXPECT_TRUE(std::ranges::is_sorted(starts));
+}
+
+TEST_F(ReferenceFileTest, WindowsByCountAreRunsOfRowsInTheOrderOfTime) {
+  config_.window.size = 0;
+  config_.window.count = 30;
+  std::ofstream(config_.reference, std::ios::binary) << timed_rows(100);
+  std::vector<TimeMs> firsts;
+  ASSERT_TRUE(load_model(config_, ModelIndex{0},
+                         [&](const ModelSchema&, const Reference&, const ReferenceWindow& window) {
+                           EXPECT_EQ(window.rows, 30U);
+                           EXPECT_EQ(window.pane, static_cast<std::int64_t>(firsts.size()));
+                           firsts.push_back(window.first_time);
+                         }));
+  EXPECT_THAT(firsts, ElementsAre(1'700'000'000'000, 1'700'000'000'000 + 30 * 600'000LL,
+                                  1'700'000'000'000 + 60 * 600'000LL))
+      << "a last run that is not full is left out";
+}
+
+TEST_F(ReferenceFileTest, HasNoWindowsByTimeWhereARowHasNoTime) {
+  std::string rows = timed_rows(50);
+  rows += ",1,web,0.1,0\n";
+  std::ofstream(config_.reference, std::ios::binary) << rows;
+  ASSERT_TRUE(load_model(config_, ModelIndex{0},
+                         [&](const ModelSchema&, const Reference&, const ReferenceWindow&) {
+                           ADD_FAILURE() << "a window of rows without times";
+                         }));
+}
+
+TEST_F(ReferenceFileTest, MeasuresHowMuchOfThePredictionsGoesWithAColumn) {
+  std::string rows = "all,half,none,kind,prediction\n";
+  for (int i = 0; i < 2'000; ++i) {
+    const int score = i % 10;
+    rows += std::to_string(score) + "," + std::to_string(i % 2 == 0 ? score : (i * 37) % 10) + "," +
+            std::to_string((i * 7919 / 13) % 10) + (score < 5 ? ",low," : ",high,") + "0." +
+            std::to_string(score) + "\n";
+  }
+  const LoadedModel model = load(rows);
+  const auto influence = [&](std::size_t column) {
+    return model.reference->series[column].influence.value();
+  };
+  EXPECT_NEAR(influence(0), 1, 1e-9) << "the prediction follows from it";
+  EXPECT_GT(influence(1), 0.1);
+  EXPECT_LT(influence(1), 0.95);
+  EXPECT_LT(influence(2), 0.05);
+  // Two halves of ten equal ranks: 75 of 99 hundredths of the variance lie between them.
+  EXPECT_NEAR(influence(3), 75.0 / 99, 1e-3);
+  EXPECT_EQ(model.reference->series[4].influence, std::nullopt) << "of the prediction itself";
+  EXPECT_EQ(load("a\n1\n2\n").reference->series[0].influence, std::nullopt) << "no predictions";
 }
 
 }  // namespace
