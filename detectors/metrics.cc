@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "detectors/rank_metrics.h"
@@ -128,34 +129,31 @@ namespace {
   return {name, rows.mean, positive_mean_interval(rows), {}};
 }
 
-// Rows that gave an outcome the probability 0 or less than a double tells from it, and those of
-// them whose outcome came.
+// Rows that gave an outcome the probability 0, or less than a double tells from it, and those of
+// them whose outcome came. None are known of where scores had to be rounded, maybe to 0 or 1.
 struct CertainRows {
   double all = 0;
   double wrong = 0;
 };
 constexpr double kCertain = 0x1p-52;
+constexpr double kNoLimit = std::numeric_limits<double>::infinity();
 
 [[nodiscard]] CertainRows certain_rows(const BinaryPerformance& p) {
-  CertainRows rows;
-  for (const ValueCounts::Entry& entry : p.scores.sorted()) {
-    const bool low = entry.value <= kCertain;
-    if (!low && entry.value < 1 - kCertain) continue;
-    rows.all += static_cast<double>(entry.count[0]) + entry.count[1];
-    rows.wrong += entry.count[low ? 1 : 0];
-  }
-  return rows;
+  if (p.scores.relative_error() > 0) return {};
+  const auto low = p.scores.between(-kNoLimit, kCertain);
+  const auto high = p.scores.between(1 - kCertain, kNoLimit);
+  return {static_cast<double>(low[0] + low[1] + high[0] + high[1]),
+          static_cast<double>(low[1] + high[0])};
 }
 // A row may give several classes the probability 0; how many rows do is known up to a bound only,
 // which makes little difference as long as it is large.
 [[nodiscard]] CertainRows certain_rows(const MulticlassPerformance& p) {
   CertainRows rows;
   for (const ValueCounts& of_class : p.scores) {
-    for (const ValueCounts::Entry& entry : of_class.sorted()) {
-      if (entry.value > kCertain) break;
-      rows.all += static_cast<double>(entry.count[0]) + entry.count[1];
-      rows.wrong += entry.count[1];
-    }
+    if (of_class.relative_error() > 0) return {};
+    const auto low = of_class.between(-kNoLimit, kCertain);
+    rows.all += static_cast<double>(low[0] + low[1]);
+    rows.wrong += static_cast<double>(low[1]);
   }
   rows.all = std::min(rows.all, static_cast<double>(p.scored_rows));
   return rows;

@@ -3,7 +3,7 @@
 //
 // A population is a list of rows; a window is a draw of rows from it with replacement, so that the
 // metric of the population is known exactly. Each scene is drawn kWindows times: the share covered
-// has a standard error of 0.5 %, so a true coverage of 95 % is within 93 and 97 % by four of them.
+// has a standard error of 0.35 %, so a true coverage of 95 % is within 93 and 97 % by five of them.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -23,7 +23,7 @@
 namespace driftd {
 namespace {
 
-constexpr int kWindows = 2'000;
+constexpr int kWindows = 4'000;
 constexpr std::size_t kPopulation = 20'000;
 
 struct PopulationRow {
@@ -168,7 +168,9 @@ struct Scene {
   std::size_t window;
   // Metrics that are known to be covered less (or more) than 93 to 97 % here, with what holds.
   std::map<std::string, std::pair<double, double>> exceptions = {};
+  std::vector<std::string> only = {};  // where not empty: the metrics that are measured
 };
+const std::vector<std::string> kDifficult = {"average_precision", "log_loss", "ece"};
 
 std::ostream& operator<<(std::ostream& out, const Scene& scene) { return out << scene.name; }
 
@@ -184,6 +186,7 @@ TEST_P(IntervalCoverage, IsNinetyFivePercent) {
       schema.scored_classes.push_back(static_cast<ClassCode>(k));
   }
   for (const auto& [name, of] : coverage_of(schema, population, scene.window, 4711)) {
+    if (!scene.only.empty() && std::ranges::find(scene.only, name) == scene.only.end()) continue;
     std::printf("%-28s n=%-5zu %-20s covered %.3f (above %.3f)  width %.4f  undefined %.3f\n",
                 scene.name, scene.window, name.c_str(), of.covered, of.low_misses, of.width,
                 of.undefined);
@@ -200,29 +203,71 @@ INSTANTIATE_TEST_SUITE_P(
     Scenes, IntervalCoverage,
     testing::Values(Scene{"BinaryBalanced", Task::binary,
                           [] { return binary_population(0, 2, 1, 0, 0.5); }, 500},
-                    Scene{"BinaryBalancedSmall",
-                          Task::binary,
-                          [] { return binary_population(0, 2, 1, 0, 0.5); },
-                          100,
-                          {{"average_precision", {0.91, 0.97}}}},
+                    Scene{"BinaryBalancedSmall", Task::binary,
+                          [] { return binary_population(0, 2, 1, 0, 0.5); }, 100},
                     Scene{"BinaryMiscalibrated", Task::binary,
                           [] { return binary_population(0.5, 1.5, 1.6, 0.7, 0.5); }, 500},
                     Scene{"BinarySkewed", Task::binary,
                           [] { return binary_population(-3.2, 1.5, 1, 0, 0.3); }, 2'000},
-                    Scene{"BinaryTied",
-                          Task::binary,
-                          [] { return binary_population(1, 2, 1.5, 0, 0.65, 20); },
-                          300,
-                          {{"log_loss", {0.91, 0.97}}}},
+                    Scene{"BinaryTied", Task::binary,
+                          [] { return binary_population(1, 2, 1.5, 0, 0.65, 20); }, 300},
                     Scene{"MulticlassThree", Task::multiclass,
                           [] { return multiclass_population({0, 0.3, -0.5}, 2); }, 500},
-                    Scene{"MulticlassSix",
-                          Task::multiclass,
+                    Scene{"MulticlassSix", Task::multiclass,
                           [] { return multiclass_population({0, 0.5, -0.5, 0.2, -1, -1.5}, 2.5); },
-                          1'000,
-                          {{"ece", {0.93, 0.98}}}},
+                          1'000},
                     Scene{"MulticlassSkewed", Task::multiclass,
                           [] { return multiclass_population({1.5, 0, -1.5}, 1.5); }, 400},
+                    // Rows that are few, and models that are hardly or hardly ever wrong. What is
+                    // known not to hold is in docs/metrics.md.
+                    Scene{"BinaryThirty",
+                          Task::binary,
+                          [] { return binary_population(0, 2, 1, 0, 0.5); },
+                          30,
+                          {{"average_precision", {0.93, 0.98}}},
+                          kDifficult},
+                    Scene{"BinaryWeak",
+                          Task::binary,
+                          [] { return binary_population(0, 0.7, 1, 0, 0.5); },
+                          100,
+                          {},
+                          kDifficult},
+                    Scene{"BinaryStrong",
+                          Task::binary,
+                          [] { return binary_population(0, 5, 1, 0, 0.5); },
+                          100,
+                          {},
+                          kDifficult},
+                    Scene{"BinaryOverconfident",
+                          Task::binary,
+                          [] { return binary_population(0, 2, 4, 0, 0.5); },
+                          300,
+                          {},
+                          kDifficult},
+                    Scene{"BinaryMostlyPositive",
+                          Task::binary,
+                          [] { return binary_population(2, 1.5, 1, 0, 0.5); },
+                          100,
+                          {},
+                          kDifficult},
+                    Scene{"BinarySkewedSmall",
+                          Task::binary,
+                          [] { return binary_population(-3.2, 1.5, 1, 0, 0.3); },
+                          300,
+                          {},
+                          kDifficult},
+                    Scene{"BinaryTiedSmall",
+                          Task::binary,
+                          [] { return binary_population(1, 2, 1.5, 0, 0.65, 20); },
+                          100,
+                          {},
+                          kDifficult},
+                    Scene{"BinaryFiveScores",
+                          Task::binary,
+                          [] { return binary_population(0, 2, 1, 0, 0.5, 4); },
+                          300,
+                          {{"ece", {0.915, 0.97}}},
+                          kDifficult},
                     Scene{"RegressionNormal", Task::regression,
                           [] { return regression_population(false); }, 500},
                     Scene{"RegressionSkewed", Task::regression,

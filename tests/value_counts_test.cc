@@ -73,6 +73,17 @@ RC_GTEST_PROP(ValueCounts, RoundToWithinTheirStatedError, ()) {
   RC_ASSERT(std::abs(kept - value) <= counts.relative_error() * std::abs(value));
 }
 
+TEST(ValueCounts, CountsWhatLiesBetweenTwoValues) {
+  ValueCounts counts;
+  for (const double value : {0.0, 0.25, 0.25, 0.5, 1.0}) counts.add(value, 0);
+  counts.add(0.25, 1, 7);
+  counts.add(1.5, 1);
+  EXPECT_EQ(counts.between(0.25, 0.5), (std::array<std::uint64_t, 2>{3, 7}));
+  EXPECT_EQ(counts.between(-1, 0), (std::array<std::uint64_t, 2>{1, 0}));
+  EXPECT_EQ(counts.between(0.6, 0.9), (std::array<std::uint64_t, 2>{0, 0}));
+  EXPECT_EQ(ValueCounts().between(-1, 1), (std::array<std::uint64_t, 2>{0, 0}));
+}
+
 TEST(ValueCounts, TakeMinusZeroForZero) {
   ValueCounts counts;
   counts.add(-0.0, 0);

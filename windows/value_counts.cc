@@ -26,6 +26,16 @@ double ValueCounts::rounded(double value) const {
   return std::bit_cast<double>((std::bit_cast<std::uint64_t>(value) & mask) | half);
 }
 
+std::array<std::uint64_t, 2> ValueCounts::between(double from, double to) const {
+  std::array<std::uint64_t, 2> rows{};
+  for (const Entry& entry : slots_) {  // a free one adds nothing
+    if (!(entry.value >= from && entry.value <= to)) continue;
+    rows[0] += entry.count[0];
+    rows[1] += entry.count[1];
+  }
+  return rows;
+}
+
 double ValueCounts::relative_error() const {
   return bits_ >= kAllBits ? 0 : std::ldexp(1.0, -(bits_ + 1));
 }

@@ -9,6 +9,7 @@
 // one owner. Allocation rule: when the table grows. Failure rule: none; NaN must not be added.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -35,6 +36,8 @@ class ValueCounts {
 
   // Sorted by value.
   [[nodiscard]] std::vector<Entry> sorted() const;
+  // By kind, how many values lie in [from, to].
+  [[nodiscard]] std::array<std::uint64_t, 2> between(double from, double to) const;
   [[nodiscard]] std::size_t distinct() const { return used_; }
   [[nodiscard]] std::uint64_t total(int kind) const { return total_[kind]; }
   // 0 while exact.
