@@ -158,7 +158,8 @@ void Evaluator::append_budget(std::vector<Finding> findings, const PaneKey& key,
   }
 }
 
-void Evaluator::report_budget(const ModelPlan& plan, const PaneKey& key, const WindowName& window) {
+void Evaluator::report_budget(const ModelPlan& plan, const PaneKey& key, const WindowName& window,
+                              const Pane& whole) {
   const EvaluatedModel& model = plan.model;
   if (model.budget == nullptr) return;
   const BudgetWatch& watch = monitors_[key.monitor].columns;

@@ -369,8 +369,8 @@ TEST_F(ReferenceFileTest, MeasuresHowMuchOfThePredictionsGoesWithAColumn) {
   std::string rows = "all,half,none,kind,prediction\n";
   for (int i = 0; i < 2'000; ++i) {
     const int score = i % 10;
-    rows += std::to_string(score) + "," + std::to_string(i % 2 == 0 ? score : (i * 37) % 10) + "," +
-            std::to_string((i * 7919 / 13) % 10) + (score < 5 ? ",low," : ",high,") + "0." +
+    rows += std::to_string(score) + "," + std::to_string(i % 2 == 0 ? score : (i / 10) % 10) + "," +
+            std::to_string((i / 10) % 10) + (score < 5 ? ",low," : ",high,") + "0." +
             std::to_string(score) + "\n";
   }
   const LoadedModel model = load(rows);
