@@ -16,6 +16,7 @@ constexpr double kLeastFall = 0.01;
 // More sentences than this are not read at three in the morning; the findings themselves have all.
 constexpr std::size_t kMostEvidence = 20;
 constexpr std::size_t kNamed = 4;
+constexpr std::string_view kCombined = "combined";
 
 struct Moved {
   std::string series;
@@ -142,6 +143,7 @@ void tell_story(const AlertFacts& facts, Transition& transition) {
   };
   std::vector<Sentence> sentences;
   std::vector<Moved> moved;
+  bool together = false;
   for (const Report& report : facts.reports) {
     const auto* finding = std::get_if<Finding>(&report);
     if (finding == nullptr || finding->level != Level::drift) continue;
@@ -149,7 +151,9 @@ void tell_story(const AlertFacts& facts, Transition& transition) {
     const double weight = distance_of(*finding) * correlation_of(*facts.reference, finding->series);
     // What the model does wrong comes before what may be why.
     sentences.push_back({of_errors ? HUGE_VAL : weight, sentence_of(*finding)});
-    if (of_errors) continue;
+    // All numeric columns together are no series of their own beside those that moved.
+    together |= finding->detector == kCombined;
+    if (of_errors || finding->detector == kCombined) continue;
     const int windows = finding->budget ? finding->budget->windows : 0;
     const auto known = std::ranges::find(moved, finding->series, &Moved::series);
     if (known == moved.end()) {
@@ -165,7 +169,9 @@ void tell_story(const AlertFacts& facts, Transition& transition) {
     transition.evidence.push_back(std::move(sentence.text));
   }
   const std::string drift =
-      moved.empty() ? "" : fmt::format("drift in {} series ({})", moved.size(), names_of(moved));
+      !moved.empty() ? fmt::format("drift in {} series ({})", moved.size(), names_of(moved))
+      : together     ? "a small drift of many numeric columns together"
+                     : "";
   transition.message = drift.empty() ? capitalised(words) + "."
                        : performance == ModelPerformance::fell
                            ? capitalised(fmt::format("{}; {}.", words, drift))

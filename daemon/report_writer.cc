@@ -23,9 +23,16 @@ ReportWriter::ReportWriter(std::FILE* out)
 
 void ReportWriter::report(const Report& report) {
   write(report);
-  if (const auto* finding = std::get_if<Finding>(&report);
-      finding != nullptr && finding->level == Level::drift) {
-    ++drifts_[finding->series + " (" + finding->detector + ")"];
+  const auto* finding = std::get_if<Finding>(&report);
+  // By window, as its newest revision has it.
+  if (finding != nullptr && (finding->level == Level::drift || finding->window.revision > 0)) {
+    auto& windows = drifts_[finding->series + " (" + finding->detector + ")"];
+    const std::pair window(finding->monitor, finding->window.index);
+    if (finding->level == Level::drift) {
+      windows.insert(window);
+    } else {
+      windows.erase(window);
+    }
   }
   if (const auto* transition = std::get_if<Transition>(&report))
     transitions_.push_back(*transition);
@@ -65,7 +72,9 @@ void ReportWriter::clear_progress() const {
 void ReportWriter::say(std::FILE* to, const ReplaySummary& summary) const {
   say_counts(to, summary);
   for (const auto& [series, windows] : drifts_) {
-    fmt::print(to, "  drift: {} in {} window{}\n", series, windows, windows == 1 ? "" : "s");
+    if (windows.empty()) continue;
+    fmt::print(to, "  drift: {} in {} window{}\n", series, windows.size(),
+               windows.size() == 1 ? "" : "s");
   }
   for (const Transition& t : transitions_) {
     fmt::print(to, "  {} {}: {} -> {}{}{}\n", t.monitor.model, t.monitor.version, to_string(t.from),

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,7 +53,7 @@ class ReportWriter : public ReplayObserver {
   bool failed_ = false;
   std::uint64_t next_shown_ = 0;
   std::string text_;
-  std::map<std::string, std::uint64_t> drifts_;
+  std::map<std::string, std::set<std::pair<MonitorName, std::int64_t>>> drifts_;
   std::vector<Transition> transitions_;
 };
 

@@ -112,6 +112,16 @@ TEST(AlertStory, GroupsWhatBeganToMoveAtAboutTheSameTime) {
   EXPECT_THAT(alert.together, ElementsAre("strong, weak"));
 }
 
+TEST(AlertStory, AllColumnsTogetherAreNoSeriesOfTheirOwn) {
+  Finding all = budgeted("features", 2, 1);
+  all.detector = "combined";
+  const Transition with = Story().tell({all, budgeted("strong", 2, 1)});
+  EXPECT_THAT(with.message, StartsWith("Drift in 1 series (strong);"));
+  EXPECT_THAT(with.evidence, testing::SizeIs(2));
+  EXPECT_THAT(Story().tell({all}).message,
+              StartsWith("A small drift of many numeric columns together;"));
+}
+
 TEST(AlertStory, HasWordsForADetectorWithALimitOfItsOwnAndForTheEnd) {
   Finding psi;
   psi.series = "strong";

@@ -45,7 +45,7 @@ reference = "{reference}"
 window = {{ count = 500 }}
 label_horizon = "90d"
 amend_interval = "1s"
-alerts = {{ policy = "fixed" }}
+alerts = {{ budget = "1 per 30d" }}
 
 [[webhook]]
 url = "{webhook}"

@@ -1,13 +1,15 @@
 #include "daemon/demo/observation.h"
 
-#include <string_view>
+#include <cmath>
 
 namespace driftd {
 namespace {
 
-// Of several detectors that find the same series drifting this one is named: its limit of 0.2 is
-// known to most.
-constexpr std::string_view kBestKnown = "psi";
+// How far beyond its limit; 0 where the limit is on a p-value.
+[[nodiscard]] double times_limit(const FindingPoint& point) {
+  const double times = std::abs(point.statistic) / point.threshold;
+  return std::isfinite(times) ? times : 0;
+}
 
 void add_series(const MonitorDetail& detail, Observation& seen) {
   for (const auto& [name, points] : detail.series) {
@@ -18,9 +20,9 @@ void add_series(const MonitorDetail& detail, Observation& seen) {
       window.start = point.start;
       window.end = point.end;
       DriftEvidence& evidence = window.drifting[series];
-      if (evidence.detector.empty() || detector == kBestKnown) {
-        evidence = {detector, point.statistic, point.threshold};
-      }
+      // Of several detectors that find the same series drifting the surest one is named.
+      if (evidence.detector.empty() || times_limit(point) > evidence.times_limit)
+        evidence = {detector, times_limit(point)};
     }
   }
 }

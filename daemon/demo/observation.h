@@ -19,8 +19,7 @@ namespace driftd {
 
 struct DriftEvidence {
   std::string detector;
-  double statistic = 0;
-  double threshold = 0;
+  double times_limit = 0;  // 0: not known
 };
 
 struct ObservedWindow {

@@ -12,8 +12,8 @@ namespace driftd {
 namespace {
 
 [[nodiscard]] std::string in_words(const std::string& series, const DriftEvidence& evidence) {
-  return fmt::format("{} ({} {:.2f}, limit {:.2f})", series, evidence.detector, evidence.statistic,
-                     evidence.threshold);
+  if (evidence.times_limit == 0) return fmt::format("{} ({})", series, evidence.detector);
+  return fmt::format("{} ({}, {:.1f}x its limit)", series, evidence.detector, evidence.times_limit);
 }
 
 [[nodiscard]] bool is_bad(HealthState state) {
