@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "config/load.h"
+#include "config/policies.h"
 #include "tests/config_fixture.h"
 
 namespace driftd {
@@ -176,17 +177,32 @@ class Documentation : public ConfigFixture {
 
 constexpr char kFragment[] = "<!-- snippet: fragment -->";
 constexpr char kBad[] = "<!-- snippet: bad -->";
+constexpr char kPolicy[] = "<!-- snippet: policy -->";
 
 TEST_F(Documentation, EverySnippetLoads) {
   std::size_t loaded = 0;
   for (const Snippet& snippet : snippets_) {
-    if (snippet.mark == kFragment || snippet.mark == kBad) continue;
+    if (snippet.mark == kFragment || snippet.mark == kBad || snippet.mark == kPolicy) continue;
     EXPECT_EQ(snippet.mark, "") << snippet.where;
     provide(snippet.text);
     // One without a source is meant for `driftd replay`.
     const bool models_only = snippet.text.find("[[source]]") == std::string::npos;
     const auto config = load(snippet.text, {.overrides = {}, .models_only = models_only});
     EXPECT_TRUE(config.has_value()) << snippet.where << "\n" << to_text(config.error());
+    ++loaded;
+  }
+  EXPECT_GE(loaded, 1U);
+}
+
+TEST_F(Documentation, EveryPolicyLoads) {
+  write("driftd.toml", "[[model]]\nname = \"car-loan\"\nreference = \"reference.csv\"\n");
+  std::size_t loaded = 0;
+  for (const Snippet& snippet : snippets_) {
+    if (snippet.mark != kPolicy) continue;
+    write("policy.toml", snippet.text);
+    const auto policies =
+        load_policies(path("driftd.toml"), {{}, true}, {{path("policy.toml")}, {}});
+    EXPECT_TRUE(policies.has_value()) << snippet.where << "\n" << to_text(policies.error());
     ++loaded;
   }
   EXPECT_GE(loaded, 1U);

@@ -158,9 +158,9 @@ class TuningText {
     }
     line("");
     detections();
-    line("An alert is of an incident if it begins within {} of it, or before its end, and",
+    line("An alert belongs to an incident if it begins within {} of it or before its end,",
          format_duration(tuning_.reach));
-    line("before the next one. on before: it was alerting already when the incident began.");
+    line("and before the next one. on before: it was alerting when the incident began.");
     if (has_waited()) {
       line("{}: at most so late: it waited for late events, or for labels, read in batches.",
            style_.utf8 ? "≤" : "<=");
