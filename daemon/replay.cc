@@ -48,7 +48,8 @@ class Replay {
         models_(models),
         observer_(observer),
         discarded_(system_clock_, "", 0),
-        traffic_(models.schemas().size()) {
+        traffic_(models.schemas().size()),
+        arrived_(models.schemas().size(), kNoTime) {
     for (std::size_t policy = 0; policy <= policies; ++policy)
       judges_.push_back(std::make_unique<Judge>(models.evaluated(policy), clock_));
     std::vector<LabelJoin*> joins;
@@ -129,8 +130,8 @@ class Replay {
     for (;;) {
       const bool used_up = windows_->fold(model, batch_, cursor);
       // The clock of a replay is the time of arrival of what it has read last.
-      if (cursor.prediction > 0) advance_clock(predictions.ts[cursor.prediction - 1]);
-      if (cursor.label > 0) advance_clock(labels.ts[cursor.label - 1]);
+      if (cursor.prediction > 0) arrive(model, predictions.ts[cursor.prediction - 1]);
+      if (cursor.label > 0) arrive(model, labels.ts[cursor.label - 1]);
       if (cursor.label > 0) labels_until_ = std::max(labels_until_, labels.ts[cursor.label - 1]);
       close(model);
       if (used_up) break;
@@ -138,6 +139,13 @@ class Replay {
     if (joins_[position(model)] != nullptr) {
       joins_[position(model)]->expire(windows_->assigner(model).watermark(), labels_until_);
     }
+  }
+
+  // Models of a batch are folded one after the other, so that the clock may be ahead of a model.
+  void arrive(ModelIndex model, TimeMs time) {
+    advance_clock(time);
+    TimeMs& arrived = arrived_[position(model)];
+    arrived = std::max(arrived, time);
   }
 
   void advance_clock(TimeMs to) {
@@ -174,7 +182,7 @@ class Replay {
       return spec.by_count() || window.pane + spec.size + spec.lateness <= assigner.watermark();
     };
     judge([&](Evaluator& evaluator) { evaluator.evaluate(is_over); });
-    write_reports();
+    write_reports(arrived_[position(model)]);
     assigner.closed(std::min(next_end, first().next_end(model)));
   }
 
@@ -189,14 +197,15 @@ class Replay {
                          labels_until);
       }
     });
-    write_reports();
+    std::ranges::fill(arrived_, clock_.now());
+    write_reports(clock_.now());
   }
 
-  void write_reports() {
+  void write_reports(TimeMs arrived) {
     for (std::size_t policy = 0; policy < judges_.size(); ++policy) {
       for (const Report& report : judges_[policy]->evaluator.take_reports()) {
         if (policy == 0) observer_.report(report);
-        observer_.judged(policy, report, clock_.now());
+        observer_.judged(policy, report, arrived);
       }
     }
   }
@@ -217,7 +226,7 @@ class Replay {
       evaluator.evaluate([](const PaneKey&) { return true; }, true);
       evaluator.amend(true);
     });
-    write_reports();
+    write_reports(clock_.now());
   }
 
   void pace(TimeMs begun_at) {
@@ -258,6 +267,7 @@ class Replay {
   DiscardedMessages discarded_;
   MemoryBudget join_memory_{kJoinMemory};
   std::vector<ModelTraffic> traffic_;
+  std::vector<TimeMs> arrived_;  // by model: the latest event time that has been folded
   std::vector<std::unique_ptr<Judge>> judges_;  // the configuration's own first
   std::vector<std::unique_ptr<LabelJoin>> joins_;
   std::unique_ptr<LaneWindows> windows_;

@@ -36,7 +36,7 @@ class ReplayObserver {
   // By the configuration's own rules.
   virtual void report(const Report& report) = 0;
   // By those of every policy, the configuration's being number 0. `arrived`: the latest event time
-  // of what had been read by then; for what late labels changed it is that at the end of the batch
+  // of the model's events by then; for what late labels changed it is that at the end of the batch
   // of at most 4,096 rows.
   virtual void judged(std::size_t /*policy*/, const Report& /*report*/, TimeMs /*arrived*/) {}
   virtual void progress(std::uint64_t predictions, std::uint64_t labels) = 0;

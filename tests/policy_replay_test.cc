@@ -49,6 +49,22 @@ class Lines final : public ReplayObserver {
   TimeMs arrived_ = kNoTime;
 };
 
+// How much later than the end of the window the first alert of each model was told.
+class Arrivals final : public ReplayObserver {
+ public:
+  void report(const Report&) override {}
+  void judged(std::size_t, const Report& report, TimeMs arrived) override {
+    if (const auto* transition = std::get_if<Transition>(&report);
+        transition != nullptr && transition->to == HealthState::degraded)
+      waited.emplace(transition->monitor.model, arrived - transition->at);
+  }
+  void progress(std::uint64_t, std::uint64_t) override {}
+
+  std::map<std::string, DurationMs> waited;
+};
+
+class PolicyReplayOfTwoModels : public ConfigFixture {};
+
 class PolicyReplay : public ConfigFixture, public testing::WithParamInterface<std::string> {};
 
 TEST_P(PolicyReplay, SaysOfEachPolicyWhatAReplayOfItsOwnSays) {
@@ -104,6 +120,37 @@ INSTANTIATE_TEST_SUITE_P(Windows, PolicyReplay,
                          testing::Values("{ count = 500 }", "{ size = \"2d\" }",
                                          "{ size = \"6d\", slide = \"2d\", lateness = \"6h\" }"),
                          [](const auto& test) { return fmt::format("Kind{}", test.index); });
+
+// Both lie in the same batches, and one is folded before the other.
+TEST_F(PolicyReplayOfTwoModels, TellsOfEachWhenItsOwnEventsHadCome) {
+  std::string events;
+  for (int i = 0; i < 400; ++i) {
+    for (const char* const model : {"a", "b"}) {
+      events += fmt::format(
+          "{{\"id\":\"{0}{1}\",\"model\":\"{0}\",\"ts\":{2},\"features\":{{\"amount\":{3}}},"
+          "\"prediction\":0.5}}\n",
+          model, i, 1'700'000'000'000 + i * 60'000, i < 200 ? i % 2 : 50);
+    }
+  }
+  write("events.ndjson", events);
+  std::string rows = "amount,prediction\n";
+  for (int i = 0; i < 100; ++i) rows += fmt::format("{},0.5\n", i % 2);
+  write("reference.csv", rows);
+  const Config config = load_good(
+      "[[model]]\nname = \"a\"\nreference = \"reference.csv\"\nwindow = { count = 50 }\n"
+      "alerts = { policy = \"fixed\" }\n[[model]]\nname = \"b\"\nreference = \"reference.csv\"\n"
+      "window = { size = \"1h\", lateness = \"10m\" }\nalerts = { policy = \"fixed\" }\n",
+      {{}, true});
+  Arrivals arrivals;
+  const auto result = replay_policies(config, {}, {path("events.ndjson"), "", 0}, arrivals);
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  // The first window that ends behind the 200th minute, and the event that closes it.
+  ASSERT_EQ(arrivals.waited.count("a"), 1U);
+  EXPECT_EQ(arrivals.waited["a"], -1);  // the window's end is 1 ms behind its last event
+  ASSERT_EQ(arrivals.waited.count("b"), 1U);
+  EXPECT_GE(arrivals.waited["b"], 10 * 60'000);
+  EXPECT_LE(arrivals.waited["b"], 11 * 60'000);
+}
 
 class PolicyProblems : public ConfigFixture {
  protected:

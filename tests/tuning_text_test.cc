@@ -172,7 +172,8 @@ TEST(TuningText, CutsListsNamesAndReasons) {
   const std::string text = tuning_text(tuning, {80, true, false});
   EXPECT_THAT(text, HasSubstr("  and 5 more; --json has them all\n"));
   EXPECT_THAT(text, HasSubstr("\n..eshold=0.25�[31m  "));
-  EXPECT_THAT(text, HasSubstr("loan v2               drift:a_column_with.. +4\n"));
+  EXPECT_THAT(text, HasSubstr("loan v2\n      drift:a_column_with_a_name, "
+                              "drift:another_column_of_it, drift:third +2\n"));
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
   EXPECT_THAT(tuning_text(tuning, {120, true, false}),
               HasSubstr("drift:a_column_with_a_name, drift:another_column_of_it +3\n"));

@@ -20,6 +20,8 @@ constexpr std::size_t kLongestNames = 32;
 constexpr std::size_t kNumbersOfARow = 62;  // all columns behind the name
 constexpr std::size_t kLeastReasons = 24;
 constexpr std::size_t kIncidentCell = 9;
+constexpr std::size_t kMonitorCell = 20;
+constexpr std::size_t kIndent = 6;
 // What is known within an hour of its window's end is known at once.
 constexpr DurationMs kAtOnce = 3'600'000;
 
@@ -67,6 +69,7 @@ class TuningText {
 
   [[nodiscard]] std::string make() {
     title();
+    if (!covered_time(tuning_)) return std::move(text_);
     table();
     chart();
     incidents();
@@ -256,9 +259,12 @@ class TuningText {
     line("{}: {} alert{}", shown(policy.name), policy.alerts.size(),
          policy.alerts.size() == 1 ? "" : "s");
     const bool with_monitor = names_monitors();
-    line("  {:<16}  {:<9}  {:<8}  {}{}{}", "from (UTC)", "lasted", "known",
-         tuning_.has_incidents ? "incident  " : "", with_monitor ? "monitor               " : "",
-         "because of");
+    std::string heads = fmt::format("  {:<16}  {:<9}  {:<8}  ", "from (UTC)", "lasted", "known");
+    if (tuning_.has_incidents) heads += "incident  ";
+    if (with_monitor) heads += fmt::format("{:<{}}  ", "monitor", kMonitorCell);
+    // Where the reasons find no room behind the rest they are in a line of their own.
+    const bool is_broken = heads.size() + kLeastReasons > style_.width && with_monitor;
+    line("{}{}", heads, is_broken ? "" : "because of");
     for (std::size_t i = 0; i < policy.alerts.size(); ++i) {
       if (i == kMostListed) {
         line("  and {} more; --json has them all", policy.alerts.size() - i);
@@ -273,9 +279,15 @@ class TuningText {
             "{:<8}  ", incident ? std::string(1, incident_mark(*incident)) : std::string("false"));
       }
       if (with_monitor) {
-        cells += fmt::format(
-            "{:<20}  ",
-            shortened(fmt::format("{} {}", alert.monitor.model, alert.monitor.version), 20));
+        cells +=
+            fmt::format("{:<{}}  ",
+                        shortened(fmt::format("{} {}", alert.monitor.model, alert.monitor.version),
+                                  kMonitorCell),
+                        kMonitorCell);
+      }
+      if (is_broken) {
+        line("{}", cells);
+        cells = std::string(kIndent, ' ');
       }
       const std::size_t used = characters_in(cells);
       const std::size_t room = style_.width > used ? style_.width - used : 0;
