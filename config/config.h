@@ -157,6 +157,9 @@ struct AlertsConfig {
   double min_spread_effect = 0.05;
   double min_share_effect = 0.01;
   AlertOn on = AlertOn::both;
+  // budget policy: so many live windows of each version are taken for normal and learnt from,
+  // instead of the reference's; 0: the reference's.
+  std::int64_t learn = 0;
 };
 
 struct ModelConfig {

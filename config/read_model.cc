@@ -23,6 +23,9 @@ constexpr std::int64_t kMostPerWindow = 1'000'000'000;
 // The counters of a series take memory in proportion to this.
 constexpr std::int64_t kMostDistinct = 10'000'000;
 constexpr double kMostAlerts = 1'000;
+// Windows that are learnt from; as daemon/budget_watch.h keeps them.
+constexpr std::int64_t kLeastLearnt = 10;
+constexpr std::int64_t kMostLearnt = 2'016;
 // In standard deviations, or shares: beyond it nothing would ever alert.
 constexpr double kLargestLeastEffect = 10;
 
@@ -208,6 +211,10 @@ void read_alerts(TableReader& table, ModelConfig& model) {
                               {"p_value", AlertPolicy::p_value}});
   read_budget(reader, alerts);
   read_least_effects(reader, alerts);
+  if (reader.integer("learn", alerts.learn, kLeastLearnt, kMostLearnt) &&
+      alerts.policy != AlertPolicy::budget) {
+    reader.problem("learn", "`learn` belongs to the policy \"budget\"", "leave it out");
+  }
   reader.choice<AlertOn>(
       "on", alerts.on,
       {{"both", AlertOn::both}, {"drift", AlertOn::drift}, {"performance", AlertOn::performance}});

@@ -77,8 +77,8 @@ void read_secret(TableReader& table, WebhookConfig& webhook) {
 }
 
 void read_states(TableReader& table, WebhookConfig& webhook) {
-  static constexpr std::array<std::string_view, 5> kStates{"unknown", "healthy", "degraded",
-                                                           "critical", "stale"};
+  static constexpr std::array<std::string_view, 6> kStates{"unknown",  "healthy", "degraded",
+                                                           "critical", "stale",   "learning"};
   std::vector<std::string> names;
   if (!table.texts("on", names, "[\"degraded\", \"critical\"]")) return;
   if (names.empty()) {

@@ -20,6 +20,7 @@ std::string_view to_string(HealthState state) {
     case HealthState::degraded: return "degraded";
     case HealthState::critical: return "critical";
     case HealthState::stale: return "stale";
+    case HealthState::learning: return "learning";
   }
   return "unknown";
 }
@@ -44,8 +45,9 @@ std::optional<ModelPerformance> model_performance_from(std::string_view text) {
 }
 
 std::optional<HealthState> health_state_from(std::string_view text) {
-  for (const HealthState state : {HealthState::unknown, HealthState::healthy, HealthState::degraded,
-                                  HealthState::critical, HealthState::stale}) {
+  for (const HealthState state :
+       {HealthState::unknown, HealthState::healthy, HealthState::degraded, HealthState::critical,
+        HealthState::stale, HealthState::learning}) {
     if (to_string(state) == text) return state;
   }
   return std::nullopt;

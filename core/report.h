@@ -22,7 +22,8 @@ namespace driftd {
 enum class Level : std::uint8_t { insufficient_data, stable, warning, drift, degraded };
 [[nodiscard]] std::string_view to_string(Level level);
 
-enum class HealthState : std::uint8_t { unknown, healthy, degraded, critical, stale };
+// `learning`: what is normal is still being learnt from live windows, so that nothing can be said.
+enum class HealthState : std::uint8_t { unknown, healthy, degraded, critical, stale, learning };
 [[nodiscard]] std::string_view to_string(HealthState state);
 [[nodiscard]] std::optional<HealthState> health_state_from(std::string_view text);
 

@@ -131,6 +131,10 @@ void group(std::vector<Moved> moved, Transition& transition) {
 void tell_story(const AlertFacts& facts, Transition& transition) {
   const auto [performance, words] = performance_of(facts);
   transition.performance = performance;
+  if (transition.to == HealthState::learning) {
+    transition.message = "What is normal is being learnt from live windows; nothing is judged yet.";
+    return;
+  }
   if (transition.to == HealthState::healthy) {
     transition.message = transition.from == HealthState::unknown
                              ? "Everything that could be judged is as expected."

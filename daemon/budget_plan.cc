@@ -38,7 +38,7 @@ constexpr double kProvisionalBudget = 1.0 / 720;
 void learn(const BudgetPlan& plan, const BudgetHistory& history,
            const std::shared_ptr<const BudgetModel>& known, BudgetGroup& group,
            std::size_t least_windows, std::vector<std::string>* notes) {
-  if (history.windows.size() < least_windows || group.specs.empty()) return;
+  if (group.learn > 0 || history.windows.size() < least_windows || group.specs.empty()) return;
   BudgetOptions options = group.options;
   options.budget =
       plan.usual_step > 0 ? plan.budget_of(group, plan.usual_step, 1) : kProvisionalBudget;
@@ -101,6 +101,7 @@ std::shared_ptr<const BudgetPlan> BudgetPlanner::plan(const ModelConfig& config,
   if (plan->usual_step == 0 && !columns_.starts.empty() && first_time_ != kNoTime) {
     plan->usual_step = (last_time_ - first_time_) / static_cast<DurationMs>(columns_.starts.size());
   }
+  plan->columns.learn = static_cast<std::size_t>(config.alerts.learn);
   plan->columns.specs = plan->series.specs();
   plan->columns.anchors = plan->series.points_of(reference);
   if (has_labels) plan->errors = ErrorSeries::of(performance);
@@ -109,6 +110,7 @@ std::shared_ptr<const BudgetPlan> BudgetPlanner::plan(const ModelConfig& config,
     plan->performance.anchors = {plan->errors->point(performance)};
     plan->performance.options = plan->columns.options;
     plan->performance.learning_windows = kLeastErrorWindows;
+    plan->performance.learn = plan->columns.learn;
     plan->performance.options.only_rises = true;
     plan->performance.options.assumed_level_sd = kAssumedErrorLevelSd;
     plan->performance.options.assumed_effect = kAssumedErrorEffect;
@@ -120,7 +122,12 @@ std::shared_ptr<const BudgetPlan> BudgetPlanner::plan(const ModelConfig& config,
   }
   learn(*plan, columns_, taken_ ? taken_->columns_model : nullptr, plan->columns, kLeastWindows,
         &plan->notes);
-  if (plan->columns.fitted == nullptr) {
+  if (plan->columns.learn > 0) {
+    plan->notes.push_back(
+        fmt::format("the first {} windows of each version are taken for normal traffic and learnt "
+                    "from; until then its state is `learning`",
+                    plan->columns.learn));
+  } else if (plan->columns.fitted == nullptr) {
     plan->notes.push_back(fmt::format(
         "the reference has {} of the {} windows that are needed to learn a false-alarm budget "
         "from: until live windows of 7 days have been learnt, only shifts of 1 standard "

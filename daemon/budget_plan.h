@@ -32,6 +32,8 @@ struct BudgetGroup {
   // What is assumed is first replaced when so many live windows have been learnt from, then at
   // twice and four times as many.
   std::int64_t learning_windows = 24;
+  // The first so many live windows are the history, see AlertsConfig::learn; 0: they are not.
+  std::size_t learn = 0;
   // Learnt from the reference's windows; null where it has too few or no times. Its budget is that
   // of one monitor.
   std::shared_ptr<const BudgetModel> fitted;

@@ -7,7 +7,7 @@
 namespace driftd {
 namespace {
 
-constexpr std::uint8_t kFormat = 1;
+constexpr std::uint8_t kFormat = 2;
 // Budgets that differ by less lead to the same threshold.
 constexpr double kSameBudget = 1e-9;
 
@@ -64,6 +64,33 @@ void BudgetWatch::begin(const BudgetGroup& group, TimeMs start, std::span<const 
   state_.emplace(own_ ? assumed_model(group, points, budget) : group.fitted);
 }
 
+void BudgetWatch::gather(const BudgetGroup& group, TimeMs start, std::span<const Point> points,
+                         double budget) {
+  remember(start, points, history_.starts.empty() || start > history_.starts.back());
+  if (history_.starts.size() < group.learn) return;
+  BudgetOptions options = group.options;
+  options.budget = budget;
+  Result<BudgetModel> model = fit_budget(group.specs, history_, options);
+  if (!model) {
+    spdlog::warn("nothing can be learnt from {} live windows: {}", history_.starts.size(),
+                 model.error().message);
+    history_.starts.erase(history_.starts.begin());
+    history_.windows.erase(history_.windows.begin());
+    return;
+  }
+  spdlog::info("what is normal has been learnt from {} live windows", history_.starts.size());
+  for (const std::string& limitation : limitations(*model)) spdlog::info("{}", limitation);
+  own_ = true;
+  fits_ = static_cast<int>(kLearningDays.size());
+  history_ = {};
+  state_.emplace(std::make_shared<const BudgetModel>(std::move(*model)));
+}
+
+std::optional<std::size_t> BudgetWatch::learning(const BudgetGroup& group) const {
+  if (state_ || group.learn == 0) return std::nullopt;
+  return history_.starts.size();
+}
+
 void BudgetWatch::spend(double budget) {
   const double before = state_->model().options.budget;
   if (std::abs(budget - before) <= kSameBudget * before) return;
@@ -75,6 +102,10 @@ void BudgetWatch::spend(double budget) {
 std::vector<TimeMs> BudgetWatch::take(const BudgetGroup& group, TimeMs start,
                                       std::span<const Point> points, double budget,
                                       DurationMs step) {
+  if (!state_ && group.learn > 0) {
+    gather(group, start, points, budget);
+    return {};
+  }
   if (!state_) begin(group, start, points, budget);
   spend(budget);
   std::vector<TimeMs> changed;
@@ -154,33 +185,42 @@ bool BudgetWatch::is_final_after(TimeMs start, TimeMs next) const {
 }
 
 std::optional<TimeMs> BudgetWatch::newest() const {
-  return state_ ? state_->newest() : std::nullopt;
+  if (state_) return state_->newest();
+  return history_.starts.empty() ? std::nullopt : std::optional(history_.starts.back());
 }
 
-void BudgetWatch::write(ByteWriter& out) const {
+void BudgetWatch::write(ByteWriter& out, const BudgetGroup& group) const {
   out.byte(kFormat);
+  out.varint(static_cast<std::uint64_t>(fits_));
+  out.varint(static_cast<std::uint64_t>(windows_));
+  out.signed_varint(first_);
+  out.varint(history_.starts.size());
+  for (std::size_t t = 0; t < history_.starts.size(); ++t) {
+    out.signed_varint(history_.starts[t]);
+    for (std::size_t i = 0; i < history_.windows[t].size(); ++i)
+      write_point(out, group.specs[i], history_.windows[t][i]);
+  }
   out.byte(state_ ? 1 : 0);
   if (!state_) return;
   out.byte(own_ ? 1 : 0);
   out.number(state_->model().options.budget);
-  if (own_) {
-    state_->model().write(out);
-    out.varint(static_cast<std::uint64_t>(fits_));
-    out.varint(static_cast<std::uint64_t>(windows_));
-    out.signed_varint(first_);
-    out.varint(history_.starts.size());
-    for (std::size_t t = 0; t < history_.starts.size(); ++t) {
-      out.signed_varint(history_.starts[t]);
-      for (std::size_t i = 0; i < history_.windows[t].size(); ++i)
-        write_point(out, state_->model().series[i].spec, history_.windows[t][i]);
-    }
-  }
+  if (own_) state_->model().write(out);
   state_->write(out);
 }
 
 bool BudgetWatch::read(ByteReader& in, const BudgetGroup& group) {
   *this = {};
   if (in.byte() != kFormat) return false;
+  fits_ = static_cast<int>(in.varint());
+  windows_ = static_cast<std::int64_t>(in.varint());
+  first_ = in.signed_varint();
+  const std::uint64_t windows = in.element_count();
+  if (windows > kMostLearnt) return false;
+  for (std::uint64_t t = 0; t < windows && in.ok(); ++t) {
+    history_.starts.push_back(in.signed_varint());
+    std::vector<Point>& points = history_.windows.emplace_back();
+    for (const SeriesSpec& spec : group.specs) points.push_back(read_point(in, spec));
+  }
   if (in.byte() == 0) return in.ok();
   own_ = in.byte() != 0;
   const double budget = in.number();
@@ -188,16 +228,6 @@ bool BudgetWatch::read(ByteReader& in, const BudgetGroup& group) {
   if (own_) {
     auto own = std::make_shared<BudgetModel>();
     if (!BudgetModel::read(in, *own) || !has_series(*own, group)) return false;
-    fits_ = static_cast<int>(in.varint());
-    windows_ = static_cast<std::int64_t>(in.varint());
-    first_ = in.signed_varint();
-    const std::uint64_t windows = in.element_count();
-    if (windows > kMostLearnt) return false;
-    for (std::uint64_t t = 0; t < windows && in.ok(); ++t) {
-      history_.starts.push_back(in.signed_varint());
-      std::vector<Point>& points = history_.windows.emplace_back();
-      for (const SeriesSpec& spec : group.specs) points.push_back(read_point(in, spec));
-    }
     own->options.min_effect = group.options.min_effect;
     own->options.min_spread_effect = group.options.min_spread_effect;
     own->options.min_share_effect = group.options.min_share_effect;

@@ -39,7 +39,10 @@ class BudgetWatch {
   // Learning still goes on, and what is assumed holds.
   [[nodiscard]] bool assumed() const { return state_ && state_->model().assumed; }
 
-  void write(ByteWriter& out) const;
+  // How many windows have been learnt from, while nothing can be judged because of that.
+  [[nodiscard]] std::optional<std::size_t> learning(const BudgetGroup& group) const;
+
+  void write(ByteWriter& out, const BudgetGroup& group) const;
   [[nodiscard]] bool read(ByteReader& in, const BudgetGroup& group);
 
  private:
@@ -47,6 +50,8 @@ class BudgetWatch {
   static constexpr std::size_t kMostLearnt = 2'016;
 
   void begin(const BudgetGroup& group, TimeMs start, std::span<const Point> points, double budget);
+  // Adds a window to those that are learnt from before anything is judged.
+  void gather(const BudgetGroup& group, TimeMs start, std::span<const Point> points, double budget);
   void spend(double budget);
   // `adds`: the window is a further one to learn from; else only one that is known is replaced.
   void remember(TimeMs start, std::span<const Point> points, bool adds);

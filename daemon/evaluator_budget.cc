@@ -1,5 +1,6 @@
 // The false-alarm budget's half of the evaluator: which panes a closing window lets it judge, what
 // changes when one of them does, and what is said of it.
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -85,12 +86,12 @@ void Evaluator::rewatch_columns(const PaneKey& key, const Pane& total) {
   // One that has not had its turn will be given as it is then.
   const std::optional<TimeMs> newest = monitor.columns.newest();
   if (!newest || key.pane > *newest) return;
-  const BudgetModel& judged_by = *monitor.columns.model();
+  const BudgetModel* const judged_by = monitor.columns.model();
+  const double budget = judged_by == nullptr ? 0 : judged_by->options.budget;
   const DurationMs step = model.budget->usual_step;
   monitor.changed = true;
-  std::vector<TimeMs> changed = monitor.columns.take(model.budget->columns, key.pane,
-                                                     model.budget->series.points(total.series),
-                                                     judged_by.options.budget, step);
+  std::vector<TimeMs> changed = monitor.columns.take(
+      model.budget->columns, key.pane, model.budget->series.points(total.series), budget, step);
   changed.push_back(key.pane);
   reopen_judged(key.monitor, changed);
 }
@@ -201,6 +202,8 @@ BudgetAlerts Evaluator::budget_alerts(const PaneKey& key) const {
   const EvaluatedModel& model = plan_of(key).model;
   const auto found = monitors_.find(key.monitor);
   if (model.budget == nullptr || found == monitors_.end()) return alerts;
+  if (const auto learnt = found->second.columns.learning(model.budget->columns))
+    alerts.learning = fmt::format("learning:{}/{}", *learnt, model.budget->columns.learn);
   const auto newest = [](const BudgetWatch& watch) {
     const std::optional<TimeMs> start = watch.newest();
     return start ? watch.verdict(*start) : std::nullopt;
@@ -218,12 +221,15 @@ BudgetAlerts Evaluator::budget_alerts(const PaneKey& key) const {
 void Evaluator::write_budget(const MonitorId& id, ByteWriter& out) const {
   const MonitorState& monitor = monitors_.at(id);
   out.signed_varint(monitor.active_until);
-  for (const BudgetWatch* const watch : {&monitor.columns, &monitor.errors}) {
+  const BudgetPlan* const budget = plans_[position(id.model)].model.budget.get();
+  const auto write = [&](const BudgetWatch& watch, const BudgetGroup BudgetPlan::* group) {
     std::string bytes;
     ByteWriter part(bytes);
-    watch->write(part);
+    if (budget != nullptr) watch.write(part, budget->*group);
     out.text(bytes);
-  }
+  };
+  write(monitor.columns, &BudgetPlan::columns);
+  write(monitor.errors, &BudgetPlan::performance);
 }
 
 bool Evaluator::read_budget(ByteReader& in, const MonitorId& id) {

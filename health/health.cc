@@ -95,10 +95,13 @@ std::optional<Transition> MonitorHealth::update(const MonitorName& monitor,
   HealthState next = HealthState::unknown;
   if (!found.empty()) {
     next = HealthState::degraded;
+  } else if (!budget.learning.empty()) {
+    next = HealthState::learning;
   } else if (anything_judged) {
     next = HealthState::healthy;
   }
   reasons.assign(found.begin(), found.end());
+  if (next == HealthState::learning) reasons = {budget.learning};
   if (next == state) return std::nullopt;
   TimeMs at = last_window_end;
   for (const auto& [metric, judged] : metrics) at = std::max(at, judged.window_end);
@@ -149,7 +152,7 @@ void MonitorHealth::write(ByteWriter& out) const {
 
 bool MonitorHealth::read(ByteReader& in, MonitorHealth& out) {
   const std::uint8_t state = in.byte();
-  if (state > static_cast<std::uint8_t>(HealthState::stale)) return false;
+  if (state > static_cast<std::uint8_t>(HealthState::learning)) return false;
   out.state = static_cast<HealthState>(state);
   out.since = in.signed_varint();
   out.last_window_end = in.signed_varint();

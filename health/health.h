@@ -26,6 +26,7 @@ struct BudgetAlerts {
   bool drift = false;
   bool unfamiliar = false;   // the baseline does not describe this traffic
   std::string error_reason;  // "low_accuracy" or "high_mae" while errors are more than expected
+  std::string learning;      // "learning:12/168" while so many of so many windows have been learnt
 };
 
 // Which reasons turn a monitor degraded.

@@ -23,6 +23,7 @@ spdlog::level::level_enum log_level(const Transition& transition) {
     case HealthState::critical:
     case HealthState::stale: return spdlog::level::warn;
     case HealthState::unknown:
+    case HealthState::learning:
     case HealthState::healthy: return spdlog::level::info;
   }
   return spdlog::level::info;

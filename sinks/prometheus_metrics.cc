@@ -26,8 +26,8 @@ using prometheus::Labels;
 template <typename T>
 using Family = prometheus::Family<T>;
 
-constexpr std::array kStates = {HealthState::unknown, HealthState::healthy, HealthState::degraded,
-                                HealthState::critical, HealthState::stale};
+constexpr std::array kStates = {HealthState::unknown,  HealthState::healthy, HealthState::degraded,
+                                HealthState::critical, HealthState::stale,   HealthState::learning};
 
 Family<Gauge>& gauges(prometheus::Registry& registry, const char* name, const char* help) {
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry);

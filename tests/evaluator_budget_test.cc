@@ -416,5 +416,33 @@ TEST(EvaluatorBudget, WithoutTimesNoiseIsAssumedUntilSevenDaysHaveBeenLearnt) {
       << "of normal traffic it is a lot";
 }
 
+TEST(EvaluatorBudget, LearnsFromTheFirstWindowsAndSaysSoUntilThen) {
+  const auto learning = [](ModelConfig& model) { model.alerts.learn = 72; };
+  // Live traffic lies elsewhere than the reference: that is what is normal here.
+  const Traffic normal{.shift = 2, .app = 0.6, .wrong = 0.2};
+  Budgeted live(learning, 11);
+  EXPECT_EQ(live.hour(normal).empty(), false);
+  EXPECT_EQ(live.model().health().state, HealthState::learning);
+  EXPECT_THAT(live.reasons(), ElementsAre("learning:1/72"));
+  live.hours(40, normal);
+  std::string bytes;
+  ByteWriter out(bytes);
+  live.model().evaluator().write_budget({}, out);
+  Budgeted other(learning, 11);
+  ByteReader in(bytes);
+  ASSERT_TRUE(other.model().evaluator().read_budget(in, {}));
+  BudgetGroup group;
+  group.learn = 72;
+  EXPECT_EQ(other.model().evaluator().monitors().at({}).columns.learning(group), 41U);
+  live.hours(30, normal);
+  EXPECT_EQ(live.model().health().state, HealthState::learning);
+  EXPECT_THAT(live.reasons(), ElementsAre("learning:71/72"));
+  live.hours(24, normal);
+  EXPECT_EQ(live.model().health().state, HealthState::healthy);
+  const std::vector<Report> shifted = live.hour({.shift = 3.5, .app = 0.6, .wrong = 0.2});
+  EXPECT_EQ(finding(shifted, "amount", "location")->level, Level::drift);
+  EXPECT_EQ(live.model().health().state, HealthState::degraded);
+}
+
 }  // namespace
 }  // namespace driftd

@@ -15,7 +15,7 @@ const kNothing = "–";
 const $ = (id) => document.getElementById(id);
 
 // Worst first, which is also the order of the table. Only `healthy` is ever green.
-const kStates = ["critical", "degraded", "stale", "unknown", "healthy"];
+const kStates = ["critical", "degraded", "stale", "unknown", "learning", "healthy"];
 // Worst first. Too little data outranks stable: what was not judged must not look fine.
 const kLevels = ["drift", "degraded", "warning", "insufficient_data", "stable"];
 
