@@ -90,8 +90,8 @@ class Findings {
     detail.distance = std::abs(*said.z) / said.limit;
     detail.expected = said.expected;
     detail.effect = said.effect;
-    detail.windows = said.began;
-    if (window_.step > 0) detail.since = window_.start - (said.began - 1) * window_.step;
+    detail.windows = static_cast<int>(said.lasting);
+    if (window_.step > 0) detail.since = window_.start - (said.lasting - 1) * window_.step;
     return finding;
   }
 
@@ -102,7 +102,7 @@ class Findings {
         fmt::format("; {}, {:.{}f}x the largest distance {}", since_in_words(detail, window_.step),
                     detail.distance, detail.distance < 10 ? 1 : 0, period_in_words(plan_));
     if (detail.distance > 1 && finding.level != Level::drift) text += ", but too small to matter";
-    if (model_.assumed) text += " (noise is assumed until 7 days of windows have been learnt)";
+    if (model_.assumed) text += " (noise is assumed until enough windows have been learnt)";
     if (finding.level == Level::drift && verdict_.unfamiliar) text += unfamiliar_in_words();
     return text;
   }

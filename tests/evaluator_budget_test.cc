@@ -169,6 +169,18 @@ TEST(EvaluatorBudget, FindsAShiftAndSaysSinceWhenHowLargeAndHowUnusual) {
   EXPECT_THAT(transitions[0].evidence[0], HasSubstr("amount is"));
 }
 
+TEST(EvaluatorBudget, KeepsSayingWhenALastingShiftBegan) {
+  Budgeted live;
+  live.hours(24);
+  const TimeMs began = live.now();
+  live.hours(149, {.shift = 2});
+  const Finding location = finding(live.hour({.shift = 2}), "amount", "location").value();
+  EXPECT_EQ(location.level, Level::drift);
+  EXPECT_EQ(location.budget->since, began) << "further back than the longest scale";
+  EXPECT_EQ(location.budget->windows, 150);
+  EXPECT_THAT(location.budget->reason, HasSubstr("began about 6.2 days ago"));
+}
+
 TEST(EvaluatorBudget, StaysDegradedForTwelveQuietWindowsAndCountsOneAlert) {
   Budgeted live;
   live.hours(24);

@@ -289,7 +289,9 @@ function series_view([name, traces], picked) {
   const relative = shown.length > 1;
   const scaled = ({ statistic, threshold }) =>
     (!relative ? statistic : statistic !== null && threshold > 0 ? statistic / threshold : null);
-  const color_of = (trace) => `line-${traces.indexOf(trace) % kLineColors}`;
+  // Lines that are shown together differ, and picking one of them does not change its colour.
+  const colored = judged.includes(chosen ?? judged[0]) ? judged : traces;
+  const color_of = (trace) => `line-${colored.indexOf(trace) % kLineColors}`;
   const lines = shown.map((trace) => ({ label: trace.label, color: color_of(trace), scale: "y",
                                         values: values_of(windows, trace, scaled) }));
   const limits = [values_of(windows, shown[0], ({ threshold }) => (relative ? 1 : threshold))];

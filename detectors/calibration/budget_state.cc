@@ -9,7 +9,7 @@
 namespace driftd {
 namespace {
 
-constexpr std::uint8_t kFormat = 2;
+constexpr std::uint8_t kFormat = 3;
 // So many series must wander: a tenth of the locations, and two where there are two.
 constexpr std::size_t kWanderingShare = 10;
 constexpr std::size_t kLeastWandering = 2;
@@ -69,6 +69,7 @@ void BudgetState::drop_oldest() {
     Kept& oldest = series_[i].windows.front();
     filter(i, oldest, series_[i].level_before);
     series_[i].before.fold(oldest.direction, dropped_);
+    series_[i].onset_before = oldest.onset;
     series_[i].windows.erase(series_[i].windows.begin());
   }
   starts_.erase(starts_.begin());
@@ -135,6 +136,7 @@ void BudgetState::adopt(std::shared_ptr<const BudgetModel> model, bool forgive) 
   for (std::size_t i = 0; i < series_.size(); ++i) {
     series_[i].level_before = 0;
     series_[i].before = {};
+    series_[i].onset_before = kNoOnset;
     for (std::size_t t = 0; t < starts_.size(); ++t) {
       Kept& kept = series_[i].windows[t];
       take(i, kept, {kept.value, 0, kept.n}, starts_[t]);
@@ -283,13 +285,38 @@ void BudgetState::fold_alert(std::size_t window, WindowVerdict& verdict) const {
   verdict.unfamiliar = verdict.alerting && !model_->assumed && is_unfamiliar(window);
 }
 
+void BudgetState::note_onset(Series& series, std::size_t window,
+                             const SeriesVerdict& verdict) const {
+  Kept& kept = series.windows[window];
+  const std::int64_t before = window > 0 ? series.windows[window - 1].onset : series.onset_before;
+  const std::int64_t number = dropped_ + static_cast<std::int64_t>(window);
+  if (kept.n <= 0) {
+    kept.onset = before;  // it says nothing, and so does not end anything
+  } else if (!verdict.significant) {
+    kept.onset = kNoOnset;
+  } else {
+    kept.onset = before != kNoOnset ? before : number - verdict.began + 1;
+  }
+}
+
+void BudgetState::note_lasting(std::size_t window, WindowVerdict& verdict) const {
+  const std::int64_t number = dropped_ + static_cast<std::int64_t>(window);
+  for (std::size_t i = 0; i < series_.size(); ++i) {
+    SeriesVerdict& one = verdict.series[i];
+    one.lasting = one.significant ? number - series_[i].windows[window].onset + 1 : one.began;
+  }
+  verdict.all.lasting = verdict.all.began;
+}
+
 WindowVerdict BudgetState::judge(std::size_t window) {
   WindowVerdict verdict = scan(window);
   for (std::size_t i = 0; i < series_.size(); ++i) {
     const SeriesVerdict& one = verdict.series[i];
     const bool counts = one.significant && model_->series[i].spec.kind == SeriesKind::location;
     series_[i].windows[window].direction = !counts ? 0 : *one.z > 0 ? 1 : -1;
+    note_onset(series_[i], window, one);
   }
+  note_lasting(window, verdict);
   marks_[window] = !verdict.judged    ? Mark::not_judged
                    : verdict.drifting ? Mark::drifting
                                       : Mark::quiet;
@@ -309,6 +336,7 @@ std::optional<WindowVerdict> BudgetState::verdict(TimeMs start) const {
   // What it is judged by reaches further back than what is kept.
   if (dropped_ > 0 && window + 1 < kLongestScale) return std::nullopt;
   WindowVerdict verdict = scan(window);
+  note_lasting(window, verdict);
   fold_alert(window, verdict);
   return verdict;
 }
@@ -334,9 +362,11 @@ void BudgetState::write(ByteWriter& out) const {
     out.number(series_[i].level_before);
     out.signed_varint(series_[i].before.up);
     out.signed_varint(series_[i].before.down);
+    out.signed_varint(series_[i].onset_before);
     for (const Kept& kept : series_[i].windows) {
       // Both are counts of events, whole numbers.
       out.varint(static_cast<std::uint64_t>(kept.n));
+      out.signed_varint(kept.onset);
       if (kept.n <= 0) continue;
       out.signed_varint(kept.direction);
       if (share) {
@@ -377,13 +407,17 @@ bool BudgetState::read(ByteReader& in) {
     series[i].level_before = in.number();
     series[i].before.up = in.signed_varint();
     series[i].before.down = in.signed_varint();
+    series[i].onset_before = in.signed_varint();
     for (std::size_t t = 0; t < windows; ++t) {
       const auto n = static_cast<double>(in.varint());
+      const std::int64_t onset = in.signed_varint();
+      series[i].windows[t].onset = onset;
       if (n <= 0) continue;
       const auto direction = static_cast<int>(in.signed_varint());
       const double value = share ? static_cast<double>(in.varint()) : in.number();
       take(i, series[i].windows[t], {value, 0, n}, starts[t]);
       series[i].windows[t].direction = direction;
+      series[i].windows[t].onset = onset;
     }
   }
   if (!in.ok()) return false;

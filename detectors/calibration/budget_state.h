@@ -36,8 +36,11 @@ struct SeriesVerdict {
   // The scan's most extreme scale among those that are significant, else among all. Empty:
   // insufficient_data, or a series that is not watched; everything else then says nothing.
   std::optional<double> z;
-  double n = 0;         // events of the judged window
-  int began = 0;        // w: "began w windows ago", counting the one judged
+  double n = 0;   // events of the judged window
+  int began = 0;  // w: "began w windows ago", counting the one judged
+  // The same as it was first said of a drift that has been significant ever since: the scan alone
+  // reaches no further back than 64 windows. As `began` where nothing is significant.
+  std::int64_t lasting = 0;
   double limit = 0;     // on |z|; the share of it that was reached is |z| / limit
   double p_value = 1;   // that a stable window reaches |z| in some series
   double expected = 0;  // P of the judged window: normal score, cbrt(s^2), or share
@@ -95,6 +98,7 @@ class BudgetState {
   [[nodiscard]] bool read(ByteReader& in);
 
  private:
+  static constexpr std::int64_t kNoOnset = -1;
   // What a series keeps of one window.
   struct Kept {
     double value = 0;
@@ -102,6 +106,8 @@ class BudgetState {
     double residual = 0;  // whitened; for shares: what was expected of the count
     double x_less_expected = 0;
     int direction = 0;  // of a significant location: 1 or -1
+    // Number of the window in which what is significant now began; kNoOnset: nothing is.
+    std::int64_t onset = kNoOnset;
   };
   // Numbers of the windows in which a location was last significant upwards and downwards.
   struct Directions {
@@ -114,6 +120,7 @@ class BudgetState {
     double level_before = 0;    // the filter's prediction before windows[0]
     double level = 0;           // and after the newest
     Directions before;          // of windows no longer kept
+    std::int64_t onset_before = kNoOnset;
   };
   // Of one window: what the alert is folded from.
   enum class Mark : std::uint8_t { not_judged, quiet, drifting };
@@ -130,6 +137,9 @@ class BudgetState {
   void refilter();
   // The verdict, and what follows from it for later windows.
   WindowVerdict judge(std::size_t window);
+  // Remembers when what is significant began, and says how long ago that was.
+  void note_onset(Series& series, std::size_t window, const SeriesVerdict& verdict) const;
+  void note_lasting(std::size_t window, WindowVerdict& verdict) const;
   // All of the verdict but what depends on the marks of this and other windows.
   [[nodiscard]] WindowVerdict scan(std::size_t window) const;
   void fold_alert(std::size_t window, WindowVerdict& verdict) const;
