@@ -20,6 +20,7 @@ constexpr std::size_t kLeastErrorWindows = 48;
 // Windows that are long beside the budget's period may take less of it: an alert in every few
 // windows is none that anybody asked for.
 constexpr double kMostPerWindow = 1.0 / 24;
+constexpr double kUnknownEvents = 200;
 constexpr std::size_t kHashDigits = 12;
 // Of windows by count whose duration is not known yet: about an hour of thirty days.
 constexpr double kProvisionalBudget = 1.0 / 720;
@@ -60,6 +61,14 @@ void learn(const BudgetPlan& plan, const BudgetHistory& history,
 [[nodiscard]] std::vector<SeriesSpec> error_specs(const PerformanceSummary& performance) {
   const auto errors = ErrorSeries::of(performance);
   return errors ? std::vector<SeriesSpec>{errors->spec()} : std::vector<SeriesSpec>{};
+}
+
+// Of a window of live traffic, as far as the configuration and the reference say.
+[[nodiscard]] double usual_events(const ModelConfig& config, const Reference& reference) {
+  if (config.window.count > 0) return static_cast<double>(config.window.count);
+  if (reference.volume && reference.volume->median > 0)
+    return static_cast<double>(reference.volume->median);
+  return kUnknownEvents;
 }
 
 }  // namespace
@@ -109,8 +118,8 @@ std::shared_ptr<const BudgetPlan> BudgetPlanner::plan(const ModelConfig& config,
     plan->performance.specs = {plan->errors->spec()};
     plan->performance.anchors = {plan->errors->point(performance)};
     plan->performance.options = plan->columns.options;
-    plan->performance.learning_windows = kLeastErrorWindows;
-    plan->performance.learn = plan->columns.learn;
+    plan->performance.stays_assumed = true;
+    plan->performance.usual_events = usual_events(config, reference);
     plan->performance.options.only_rises = true;
     plan->performance.options.assumed_level_sd = kAssumedErrorLevelSd;
     plan->performance.options.assumed_effect = kAssumedErrorEffect;

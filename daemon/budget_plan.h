@@ -34,6 +34,10 @@ struct BudgetGroup {
   std::int64_t learning_windows = 24;
   // The first so many live windows are the history, see AlertsConfig::learn; 0: they are not.
   std::size_t learn = 0;
+  // What is assumed stays: what has been seen of a window depends on which labels have come, and
+  // what is learnt from must not.
+  bool stays_assumed = false;
+  double usual_events = 0;  // of a window, for what is assumed; 0: as many as the first one has
   // Learnt from the reference's windows; null where it has too few or no times. Its budget is that
   // of one monitor.
   std::shared_ptr<const BudgetModel> fitted;

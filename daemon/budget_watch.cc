@@ -52,7 +52,8 @@ void write_point(ByteWriter& out, const SeriesSpec& spec, const Point& point) {
   BudgetOptions options = group.options;
   options.budget = budget;
   return std::make_shared<const BudgetModel>(
-      assume_budget(group.specs, group.anchors, events_of(first), options));
+      assume_budget(group.specs, group.anchors,
+                    group.usual_events > 0 ? group.usual_events : events_of(first), options));
 }
 
 }  // namespace
@@ -61,6 +62,7 @@ void BudgetWatch::begin(const BudgetGroup& group, TimeMs start, std::span<const 
                         double budget) {
   own_ = group.fitted == nullptr;
   first_ = start;
+  if (group.stays_assumed) fits_ = static_cast<int>(kLearningDays.size());
   state_.emplace(own_ ? assumed_model(group, points, budget) : group.fitted);
 }
 

@@ -293,7 +293,7 @@ void Evaluator::close(const PaneKey& key, bool partial) {
   report_budget(plan, key, reported, *pane);
   note_class_coverage(plan, key, *pane, window);
   report_metrics(plan, key, reported, *pane, window);
-  if (!partial) watch_errors(key, *pane, window);
+  if (!partial) watch_errors(key);
   report_errors(plan, key, reported, *pane, window);
   if (!partial) watch_sequence(key, name, reported, *pane, first_report, true);
   reopen_compared(key);
@@ -388,7 +388,7 @@ void Evaluator::publish_amendment(const PaneKey& key) {
   }
   note_class_coverage(plan, key, *pane, window);
   report_metrics(plan, key, reported, *pane, window);
-  watch_errors(key, *pane, window);
+  watch_errors(key);
   report_errors(plan, key, reported, *pane, window);
   window.features_pending = window.performance_pending = false;
   if (const auto rejudged = rejudged_.find(key.monitor); rejudged != rejudged_.end())
@@ -421,7 +421,11 @@ std::vector<Report> Evaluator::recall(std::size_t windows_per_monitor) {
       report_errors(plan_of(key), key, reported, *pane, window);
     }
   }
-  for (const auto& [id, monitor] : monitors_) monitor.sequential.recall(name_of(id), reports_);
+  for (const auto& [id, monitor] : monitors_) {
+    std::vector<Finding> said;
+    monitor.sequential.recall(name_of(id), said);
+    report_sequence(id.model, said);
+  }
   return std::exchange(reports_, std::move(before));
 }
 
@@ -527,7 +531,15 @@ void Evaluator::watch_sequence(const PaneKey& key, const MonitorName& monitor,
   std::vector<Finding> said;
   watches.take(model.config->sequential, monitor, window, model.monitored, pane,
                std::span<const Report>(reports_).subspan(first_report), closing, said);
-  for (Finding& finding : said) reports_.emplace_back(std::move(finding));
+  report_sequence(key.monitor.model, said);
+}
+
+void Evaluator::report_sequence(ModelIndex model, std::vector<Finding>& said) {
+  const Reference& reference = *plans_[position(model)].model.monitored.reference;
+  for (Finding& finding : said) {
+    finding.baseline = short_hash(reference.hash);
+    reports_.emplace_back(std::move(finding));
+  }
 }
 
 void Evaluator::end_sequence(const PaneKey& key) {
@@ -540,7 +552,7 @@ void Evaluator::end_sequence(const PaneKey& key) {
   std::vector<Finding> said;
   watches.give_up(monitor, window_name(window, static_cast<std::int64_t>(window.predictions)),
                   said);
-  for (Finding& finding : said) reports_.emplace_back(std::move(finding));
+  report_sequence(key.monitor.model, said);
   if (!said.empty()) fold_health(key, monitor, first_report);
 }
 

@@ -172,6 +172,7 @@ class Evaluator {
   // Gives them a window's values; `first_report` is the first of this window and revision.
   void watch_sequence(const PaneKey& key, const MonitorName& monitor, const WindowName& window,
                       const Pane& pane, std::size_t first_report, bool closing);
+  void report_sequence(ModelIndex model, std::vector<Finding>& said);
   // The window's turn is over for all that still wait for it.
   void end_sequence(const PaneKey& key);
   void fold_health(const PaneKey& key, const MonitorName& monitor, std::size_t first_report);
@@ -188,7 +189,9 @@ class Evaluator {
   void watch_columns(const PaneKey& window, const Pane& whole);
   // A pane that the budget has seen has changed.
   void rewatch_columns(const PaneKey& pane, const Pane& total);
-  void watch_errors(const PaneKey& window, const Pane& whole, const WindowRecord& record);
+  void watch_errors(const PaneKey& window);
+  void take_errors(const PaneKey& window);
+  [[nodiscard]] std::optional<PaneKey> window_first_showing(const PaneKey& pane);
   // True of a monitor's first pane where its events begin long after it: it is not judged.
   [[nodiscard]] bool begins_late(const PaneKey& key, const Pane& pane) const;
   void report_budget(const ModelPlan& plan, const PaneKey& key, const WindowName& window,

@@ -96,39 +96,73 @@ void Evaluator::rewatch_columns(const PaneKey& key, const Pane& total) {
   reopen_judged(key.monitor, changed);
 }
 
-void Evaluator::watch_errors(const PaneKey& window, const Pane& whole, const WindowRecord& record) {
-  const ModelPlan& plan = plan_of(window);
-  if (plan.model.budget == nullptr || !plan.model.budget->errors) return;
-  const BudgetPlan& budget = *plan.model.budget;
-  if (!has_enough_labels(plan, record)) return;
+void Evaluator::take_errors(const PaneKey& window) {
+  const BudgetPlan& budget = *plan_of(window).model.budget;
   const DurationMs step = step_of(window);
   MonitorState& monitor = monitors_[window.monitor];
   monitor.changed = true;
-  const std::vector<PaneKey> panes = judged_panes(window);
-  for (const PaneKey& key : panes) {
-    const bool is_whole = panes.size() == 1 && key == window;
-    const std::unique_ptr<Pane> part = is_whole ? nullptr : single_pane(key);
-    const Pane* const pane = is_whole ? &whole : part.get();
+  for (const PaneKey& key : judged_panes(window)) {
+    const std::unique_ptr<Pane> pane = single_pane(key);
     if (pane == nullptr || labelled(pane->performance) == 0) continue;
     const Point point = budget.errors->point(pane->performance);
-    reopen_judged(
-        window.monitor,
-        monitor.errors.take(
-            budget.performance, key.pane, {&point, 1},
-            budget.budget_of(budget.performance, step, monitors_sharing(window.monitor)), step));
+    std::vector<TimeMs> changed = monitor.errors.take(
+        budget.performance, key.pane, {&point, 1},
+        budget.budget_of(budget.performance, step, monitors_sharing(window.monitor)), step);
+    for (const TimeMs start : changed) {
+      const std::optional<PaneKey> later = window_first_showing({window.monitor, start});
+      if (later) archive_.change(*later).performance_pending = true;
+    }
   }
 }
 
+// Labels come in any order, and what is said must not hang on it: a window has its turn when every
+// window before it has had its own, or will not get labels enough any more.
+void Evaluator::watch_errors(const PaneKey& window) {
+  const ModelPlan& plan = plan_of(window);
+  if (plan.model.budget == nullptr || !plan.model.budget->errors) return;
+  const BudgetWatch& watch = monitors_[window.monitor].errors;
+  const auto has_had_turn = [&](const PaneKey& key) {
+    const std::optional<TimeMs> newest = watch.newest();
+    return newest && judged_panes(key).back().pane <= *newest;
+  };
+  if (has_had_turn(window)) {
+    const WindowRecord* const record = archive_.find(window);
+    if (record != nullptr && has_enough_labels(plan, *record)) take_errors(window);
+    return;
+  }
+  std::vector<PaneKey> turns;
+  for (auto next = archive_.windows().lower_bound({window.monitor, kNoTime});
+       next != archive_.windows().end() && next->first.monitor == window.monitor; ++next) {
+    const WindowRecord& record = next->second;
+    if (!record.is_closed || has_had_turn(next->first)) continue;
+    if (!has_enough_labels(plan, record)) {
+      if (record.matured) continue;
+      break;
+    }
+    turns.push_back(next->first);
+  }
+  for (const PaneKey& key : turns) {
+    take_errors(key);
+    if (key != window) archive_.change(key).performance_pending = true;
+  }
+}
+
+std::optional<PaneKey> Evaluator::window_first_showing(const PaneKey& pane) {
+  const WindowSpec& spec = plan_of(pane).model.monitored.window;
+  PaneKey key = pane;
+  if (!spec.by_count()) key.pane = spec.first_window_of(pane.pane);
+  const WindowRecord* const window = archive_.find(key);
+  if (window == nullptr || !window->is_closed) return std::nullopt;
+  return key;
+}
+
 void Evaluator::reopen_judged(const MonitorId& monitor, std::span<const TimeMs> panes) {
-  const WindowSpec& spec = plans_[position(monitor.model)].model.monitored.window;
   for (const TimeMs pane : panes) {
     // The window that showed this pane first is the one that is published with its verdict.
-    PaneKey key{monitor, pane};
-    if (!spec.by_count()) key.pane = spec.first_window_of(pane);
-    const WindowRecord* const window = archive_.find(key);
-    if (window == nullptr || !window->is_closed) continue;
-    archive_.change(key).features_pending = true;
-    rejudged_[monitor].insert(key);
+    const std::optional<PaneKey> window = window_first_showing({monitor, pane});
+    if (!window) continue;
+    archive_.change(*window).features_pending = true;
+    rejudged_[monitor].insert(*window);
   }
 }
 

@@ -177,9 +177,9 @@ Finding SequentialWatches::finding(const Watch& watch, const MonitorName& monito
   return finding;
 }
 
-void SequentialWatches::recall(const MonitorName& monitor, std::vector<Report>& out) const {
+void SequentialWatches::recall(const MonitorName& monitor, std::vector<Finding>& out) const {
   for (const Watch& watch : watches_) {
-    if (watch.last) out.emplace_back(finding(watch, monitor));
+    if (watch.last) out.push_back(finding(watch, monitor));
   }
 }
 

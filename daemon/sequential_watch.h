@@ -41,7 +41,7 @@ class SequentialWatches {
   void give_up(const MonitorName& monitor, const WindowName& window, std::vector<Finding>& out);
 
   // What was last said, for after a restart.
-  void recall(const MonitorName& monitor, std::vector<Report>& out) const;
+  void recall(const MonitorName& monitor, std::vector<Finding>& out) const;
 
   // "series/detector" of each, as health knows them.
   [[nodiscard]] bool has(const std::string& key) const;

@@ -431,7 +431,7 @@ TEST(EvaluatorBudget, WithoutTimesNoiseIsAssumedUntilSevenDaysHaveBeenLearnt) {
 TEST(EvaluatorBudget, LearnsFromTheFirstWindowsAndSaysSoUntilThen) {
   const auto learning = [](ModelConfig& model) { model.alerts.learn = 72; };
   // Live traffic lies elsewhere than the reference: that is what is normal here.
-  const Traffic normal{.shift = 2, .app = 0.6, .wrong = 0.2};
+  const Traffic normal{.shift = 2, .app = 0.6};
   Budgeted live(learning, 11);
   EXPECT_EQ(live.hour(normal).empty(), false);
   EXPECT_EQ(live.model().health().state, HealthState::learning);
@@ -451,7 +451,7 @@ TEST(EvaluatorBudget, LearnsFromTheFirstWindowsAndSaysSoUntilThen) {
   EXPECT_THAT(live.reasons(), ElementsAre("learning:71/72"));
   live.hours(24, normal);
   EXPECT_EQ(live.model().health().state, HealthState::healthy);
-  const std::vector<Report> shifted = live.hour({.shift = 3.5, .app = 0.6, .wrong = 0.2});
+  const std::vector<Report> shifted = live.hour({.shift = 3.5, .app = 0.6});
   EXPECT_EQ(finding(shifted, "amount", "location")->level, Level::drift);
   EXPECT_EQ(live.model().health().state, HealthState::degraded);
 }

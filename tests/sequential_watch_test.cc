@@ -198,7 +198,7 @@ TEST(SequentialWatch, BeginsWithTheWindowAfterItWasConfigured) {
 
 TEST(SequentialWatch, RecallsWhatItSaidLast) {
   Watching monitor;
-  std::vector<Report> recalled;
+  std::vector<Finding> recalled;
   monitor.watches().recall(kMonitor, recalled);
   EXPECT_THAT(recalled, IsEmpty());
   (void)monitor.judge(0, 0.9);
@@ -206,7 +206,7 @@ TEST(SequentialWatch, RecallsWhatItSaidLast) {
   monitor.restart();
   monitor.watches().recall(kMonitor, recalled);
   ASSERT_THAT(recalled, SizeIs(1));
-  const Finding& finding = std::get<Finding>(recalled[0]);
+  const Finding& finding = recalled[0];
   EXPECT_EQ(finding.window.index, 1);
   EXPECT_EQ(finding.level, Level::stable);
   EXPECT_EQ(finding.statistic, last[0].statistic);

@@ -59,9 +59,10 @@ class TuningCommand : public testing::Test {
     const std::string out = folder_.path() / "out";
     const std::string err = folder_.path() / "err";
     const std::string command = "cd '" + folder_.path().string() + "' && " + before + " '" +
-                                DRIFTD_BINARY + "' replay -c '" + example + "driftd.toml' -p '" +
-                                example + "predictions.jsonl.gz' -l '" + example +
-                                "labels.jsonl.gz' " + words + " >'" + out + "' 2>'" + err + "'";
+                                DRIFTD_BINARY + "' replay -c '" + example +
+                                "driftd.toml' --set model.alerts.policy=fixed -p '" + example +
+                                "predictions.jsonl.gz' -l '" + example + "labels.jsonl.gz' " +
+                                words + " >'" + out + "' 2>'" + err + "'";
     const CommandResult result = run_command({"/bin/sh", "-c", command}, kLimit);
     return {result.status, read_text(out), read_text(err)};
   }
