@@ -45,19 +45,12 @@ void write_name(JsonWriter& json, const MonitorName& monitor) {
   json.field("segment", monitor.segment);
 }
 
-void write_texts(JsonWriter& json, std::string_view key, std::span<const std::string> texts) {
-  json.key(key);
-  json.begin_array();
-  for (const std::string& each : texts) json.value(std::string_view(each));
-  json.end_array();
-}
-
 void write_health(JsonWriter& json, const MonitorName& monitor, HealthState state,
                   std::span<const std::string> reasons) {
   json.begin_object();
   write_name(json, monitor);
   json.field("state", to_string(state));
-  write_texts(json, "reasons", reasons);
+  json.field("reasons", reasons);
   json.end_object();
 }
 
@@ -116,7 +109,7 @@ void write_monitor(JsonWriter& json, const MonitorStatus& status) {
   json.begin_object();
   write_name(json, status.monitor);
   json.field("state", to_string(status.health.state));
-  write_texts(json, "reasons", status.health.reasons);
+  json.field("reasons", status.health.reasons);
   json.key("since");
   if (status.health.since == kNoTime) {
     json.null();
@@ -125,7 +118,7 @@ void write_monitor(JsonWriter& json, const MonitorStatus& status) {
   }
   json.field("windows", status.windows);
   write_last_window(json, status.last_window);
-  write_texts(json, "drifting", status.health.drifting);
+  json.field("drifting", status.health.drifting);
   json.field("coverage", coverage_of(status));
   json.key("metrics");
   json.begin_object();
@@ -209,12 +202,12 @@ void write_detail(JsonWriter& json, const MonitorDetail& detail) {
     json.field("at", transition.at);
     json.field("from", to_string(transition.from));
     json.field("to", to_string(transition.to));
-    write_texts(json, "reasons", transition.reasons);
+    json.field("reasons", transition.reasons);
     if (!transition.message.empty()) {
       json.field("performance", to_string(transition.performance));
       json.field("message", transition.message);
-      write_texts(json, "evidence", transition.evidence);
-      write_texts(json, "moved_together", transition.together);
+      json.field("evidence", transition.evidence);
+      json.field("moved_together", transition.together);
     }
     json.end_object();
   }

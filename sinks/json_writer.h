@@ -9,6 +9,7 @@
 #include <concepts>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,12 @@ class JsonWriter {
     requires(!std::same_as<decltype(number), bool>)
   {
     unsigned_integer(number);
+  }
+  // An array of them.
+  void value(std::span<const std::string> texts) {
+    begin_array();
+    for (const std::string& text : texts) value(std::string_view(text));
+    end_array();
   }
   void null() { literal("null"); }
 

@@ -24,13 +24,6 @@ void write_window(JsonWriter& json, const WindowName& window) {
   json.end_object();
 }
 
-void write_texts(JsonWriter& json, std::string_view key, const std::vector<std::string>& texts) {
-  json.key(key);
-  json.begin_array();
-  for (const std::string& text : texts) json.value(text);
-  json.end_array();
-}
-
 void write_budget(JsonWriter& json, const BudgetDetail& detail) {
   json.field("distance", detail.distance);
   if (!detail.of.empty()) json.field("of", detail.of);
@@ -52,8 +45,8 @@ void write_story(JsonWriter& json, const Transition& transition) {
   if (transition.message.empty()) return;
   json.field("performance", to_string(transition.performance));
   json.field("message", transition.message);
-  write_texts(json, "evidence", transition.evidence);
-  write_texts(json, "moved_together", transition.together);
+  json.field("evidence", transition.evidence);
+  json.field("moved_together", transition.together);
 }
 
 }  // namespace
@@ -106,7 +99,7 @@ void append_json(std::string& out, const Transition& transition) {
   json.field("at", transition.at);
   json.field("from", to_string(transition.from));
   json.field("to", to_string(transition.to));
-  write_texts(json, "reasons", transition.reasons);
+  json.field("reasons", transition.reasons);
   write_story(json, transition);
   json.end_object();
 }

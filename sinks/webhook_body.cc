@@ -44,13 +44,6 @@ void write_window(JsonWriter& json, const WindowName& window) {
   json.end_object();
 }
 
-void write_texts(JsonWriter& json, std::string_view key, const std::vector<std::string>& texts) {
-  json.key(key);
-  json.begin_array();
-  for (const std::string& text : texts) json.value(text);
-  json.end_array();
-}
-
 void write_evidence(JsonWriter& json, const Finding& finding) {
   json.field("series", finding.series);
   json.field("detector", finding.detector);
@@ -107,7 +100,7 @@ void write_data(JsonWriter& json, const Transition& transition, std::span<const 
   json.field("at", transition.at);
   json.field("from", to_string(transition.from));
   json.field("to", to_string(transition.to));
-  write_texts(json, "reasons", transition.reasons);
+  json.field("reasons", transition.reasons);
   if (!transition.message.empty()) {
     json.field("performance", to_string(transition.performance));
     json.field("message", transition.message);
@@ -115,8 +108,8 @@ void write_data(JsonWriter& json, const Transition& transition, std::span<const 
   json.key("evidence");
   json.begin_object();
   if (!transition.message.empty()) {
-    write_texts(json, "words", transition.evidence);
-    write_texts(json, "moved_together", transition.together);
+    json.field("words", transition.evidence);
+    json.field("moved_together", transition.together);
   }
   write_list(json, "series", findings);
   write_list(json, "metrics", metrics);

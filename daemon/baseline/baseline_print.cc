@@ -114,13 +114,6 @@ void write_metric(JsonWriter& json, const NamedMetric& metric) {
   json.end_object();
 }
 
-void write_texts(JsonWriter& json, std::string_view key, const std::vector<std::string>& texts) {
-  json.key(key);
-  json.begin_array();
-  for (const std::string& text : texts) json.value(text);
-  json.end_array();
-}
-
 void write_time(JsonWriter& json, std::string_view key, TimeMs time) {
   json.key(key);
   if (time == kNoTime) {
@@ -174,7 +167,7 @@ std::string baseline_json(const BaselineView& view) {
   if (view.terms.task == Task::binary) json.field("positive_class", view.terms.positive_class);
   write_time(json, "made_at", view.note.made_at);
   json.field("made_by", view.note.made_by);
-  write_texts(json, "inputs", view.note.inputs);
+  json.field("inputs", view.note.inputs);
   json.field("rows", view.rows);
   json.field("duplicates", view.duplicates);
   write_time(json, "from", view.note.from);
@@ -199,8 +192,8 @@ std::string baseline_json(const BaselineView& view) {
   json.end_array();
   json.key("budget");
   write_budget(json, view.budget);
-  write_texts(json, "limitations", view.limits);
-  write_texts(json, "notes", view.note.notes);
+  json.field("limitations", view.limits);
+  json.field("notes", view.note.notes);
   json.end_object();
   return line;
 }
