@@ -190,7 +190,7 @@ void Evaluator::evaluate(const IsOver& is_over, bool partial) {
   for (std::size_t i = 0, marked = 0; i < over.size(); ++i) {
     const TimeMs end = std::get<0>(over[i]);
     for (; marked < over.size() && std::get<0>(over[marked]) == end; ++marked)
-      monitors_[std::get<2>(over[marked]).monitor].active_until = end;
+      mark_active(std::get<2>(over[marked]));
     close(std::get<2>(over[i]), partial);
   }
   fresh_.clear();
@@ -270,12 +270,15 @@ void Evaluator::add_to_window(const PaneKey& key, const Pane& pane) {
 // --- Publishing
 
 void Evaluator::close(const PaneKey& key, bool partial) {
-  publish_rejudged(key);
+  publish_leaving(key, monitors_[key.monitor].columns, &WindowRecord::features_pending);
   archive_.close(key);
   WindowRecord& window = archive_.change(key);
   const std::unique_ptr<Pane> pane = load(key);
   if (!pane) return;
   const ModelPlan& plan = plan_of(key);
+  note_class_coverage(plan, key, *pane, window);
+  if (!partial && has_enough_labels(plan, window))
+    publish_leaving(key, monitors_[key.monitor].errors, &WindowRecord::verdict_pending);
   MonitorState& monitor = monitors_[key.monitor];
   window.index = monitor.windows++;
   monitor.changed = true;
@@ -291,7 +294,6 @@ void Evaluator::close(const PaneKey& key, bool partial) {
   if (!partial) watch_columns(key, *pane);
   report_findings(plan, name, reported, *pane);
   report_budget(plan, key, reported, *pane);
-  note_class_coverage(plan, key, *pane, window);
   report_metrics(plan, key, reported, *pane, window);
   if (!partial) watch_errors(key);
   report_errors(plan, key, reported, *pane, window);
@@ -343,7 +345,9 @@ std::unique_ptr<Pane> Evaluator::load(const PaneKey& window) {
 }
 
 bool Evaluator::due(const PaneKey& key, const WindowRecord& window) {
-  if (window.labelled == window.predictions && !window.features_pending) return true;
+  if (window.performance_pending && window.labelled == window.predictions &&
+      !window.features_pending)
+    return true;
   const DurationMs interval = plan_of(key).model.config->amend_interval;
   const DurationMs passed =
       std::max(event_times_[position(key.monitor.model)] - window.published_time,
@@ -353,8 +357,9 @@ bool Evaluator::due(const PaneKey& key, const WindowRecord& window) {
   // Rounded up: 39 predictions in steps of one would be 39 revisions.
   const std::uint64_t step = (window.predictions + kLabelStepsPerWindow - 1) / kLabelStepsPerWindow;
   if (window.labelled >= window.published_labelled + step) return true;
-  // Late predictions may trickle in for a horizon, too: each revision waits twice as long.
-  return window.features_pending &&
+  // Late predictions may trickle in for a horizon, too, and so may the labels of the windows that
+  // it is judged by: each revision waits twice as long.
+  return (window.features_pending || window.verdict_pending) &&
          passed / (DurationMs{1} << std::min(window.revision, kMostDoublings)) >= interval;
 }
 
@@ -362,8 +367,7 @@ void Evaluator::amend(bool all) {
   known_delays_.clear();
   for (const bool champions : {true, false}) {
     for (const auto& [key, window] : archive_.windows()) {
-      const bool is_pending = window.features_pending || window.performance_pending;
-      if (!is_pending && !has_come_of_age(key, window)) continue;
+      if (!window.is_pending() && !has_come_of_age(key, window)) continue;
       if (is_champion(key.monitor) != champions) continue;
       if (all || due(key, window)) publish_amendment(key);
     }
@@ -375,6 +379,9 @@ void Evaluator::publish_amendment(const PaneKey& key) {
   if (!pane) return;
   const ModelPlan& plan = plan_of(key);
   WindowRecord& window = archive_.change(key);
+  note_class_coverage(plan, key, *pane, window);
+  if (has_enough_labels(plan, window))
+    publish_leaving(key, monitors_[key.monitor].errors, &WindowRecord::verdict_pending);
   ++window.revision;
   window.published_labelled = window.labelled;
   window.published_at = clock_.now();
@@ -386,13 +393,10 @@ void Evaluator::publish_amendment(const PaneKey& key) {
     report_findings(plan, name, reported, *pane);
     report_budget(plan, key, reported, *pane);
   }
-  note_class_coverage(plan, key, *pane, window);
   report_metrics(plan, key, reported, *pane, window);
   watch_errors(key);
   report_errors(plan, key, reported, *pane, window);
-  window.features_pending = window.performance_pending = false;
-  if (const auto rejudged = rejudged_.find(key.monitor); rejudged != rejudged_.end())
-    rejudged->second.erase(key);
+  window.features_pending = window.performance_pending = window.verdict_pending = false;
   watch_sequence(key, name, reported, *pane, first_report, false);
   reopen_compared(key);
   fold_health(key, name, first_report);
@@ -401,8 +405,7 @@ void Evaluator::publish_amendment(const PaneKey& key) {
 std::vector<Report> Evaluator::recall(std::size_t windows_per_monitor) {
   std::map<MonitorId, std::vector<std::pair<TimeMs, PaneKey>>> newest;
   for (const auto& [key, window] : archive_.windows()) {
-    if (window.is_closed && !window.features_pending && !window.performance_pending)
-      newest[key.monitor].emplace_back(window.end, key);
+    if (window.is_closed && !window.is_pending()) newest[key.monitor].emplace_back(window.end, key);
   }
   std::vector<Report> before = std::exchange(reports_, {});
   for (auto& [monitor, windows] : newest) {
@@ -449,9 +452,8 @@ void Evaluator::mature(ModelIndex model, TimeMs predictions_until, TimeMs labels
                                                      plan.model.config->min_coverage *
                                                          static_cast<double>(window.predictions);
     window.matured = true;
-    const bool pending = window.performance_pending || window.features_pending;
     if (!window.is_closed) continue;
-    if (pending || (plan.model.has_labels && !was_judged)) publish_amendment(key);
+    if (window.is_pending() || (plan.model.has_labels && !was_judged)) publish_amendment(key);
   }
   std::ranges::sort(gone, {}, [&](const PaneKey& key) { return archive_.windows().at(key).index; });
   for (const PaneKey& key : gone) {

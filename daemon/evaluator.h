@@ -49,8 +49,9 @@ struct MonitorState {
   ClassDelays label_delays;  // of the windows that are final
   BudgetWatch columns;       // under a budget
   BudgetWatch errors;
-  TimeMs active_until = kNoTime;  // end of the newest window that it closes or has closed
-  bool changed = false;           // since the last checkpoint
+  TimeMs active_from = kEndOfTime;  // start of the first window that it closes or has closed
+  TimeMs active_until = kNoTime;    // end of the newest
+  bool changed = false;             // since the last checkpoint
 };
 
 class Evaluator {
@@ -190,7 +191,6 @@ class Evaluator {
   // A pane that the budget has seen has changed.
   void rewatch_columns(const PaneKey& pane, const Pane& total);
   void watch_errors(const PaneKey& window);
-  void take_errors(const PaneKey& window);
   [[nodiscard]] std::optional<PaneKey> window_first_showing(const PaneKey& pane);
   // True of a monitor's first pane where its events begin long after it: it is not judged.
   [[nodiscard]] bool begins_late(const PaneKey& key, const Pane& pane) const;
@@ -199,14 +199,16 @@ class Evaluator {
   void report_errors(const ModelPlan& plan, const PaneKey& key, const WindowName& window,
                      const Pane& whole, const WindowRecord& record);
   void append_budget(std::vector<Finding> findings, const PaneKey& key, const WindowName& window);
-  // Publishes what has been judged anew before it is no longer looked back on: many windows may
-  // close before the next `amend`.
-  void publish_rejudged(const PaneKey& closing);
+  // Publishes what is pending of the windows that are no longer looked back on once `next` has been
+  // taken: many windows may close before the next `amend`.
+  void publish_leaving(const PaneKey& next, const BudgetWatch& watch, bool WindowRecord::* pending);
   // Later windows say something else now, too, and are published again.
   void reopen_judged(const MonitorId& monitor, std::span<const TimeMs> panes);
   [[nodiscard]] std::unique_ptr<Pane> single_pane(const PaneKey& key);
   [[nodiscard]] DurationMs step_of(const PaneKey& window) const;
-  [[nodiscard]] std::size_t monitors_sharing(const MonitorId& monitor) const;
+  void mark_active(const PaneKey& window);
+  // How many monitors of the model share the budget of a window.
+  [[nodiscard]] std::size_t monitors_sharing(const PaneKey& window) const;
   [[nodiscard]] BudgetAlerts budget_alerts(const PaneKey& key) const;
 
   std::vector<ModelPlan> plans_;
@@ -217,7 +219,6 @@ class Evaluator {
   // Panes that have become complete in this `evaluate`, so that they are not read back at once.
   std::map<PaneKey, std::unique_ptr<Pane>> fresh_;
   std::map<MonitorId, MonitorState> monitors_;
-  std::map<MonitorId, std::set<PaneKey>> rejudged_;  // windows, until they are published again
   std::map<ModelIndex, KnownDelays>
       known_delays_;  // made when first asked for, until the next call
   std::vector<Report> reports_;

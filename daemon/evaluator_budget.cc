@@ -45,11 +45,20 @@ DurationMs Evaluator::step_of(const PaneKey& window) const {
   return std::max<DurationMs>(1, record.end - record.start);
 }
 
-std::size_t Evaluator::monitors_sharing(const MonitorId& monitor) const {
-  const TimeMs until = monitors_.at(monitor).active_until;
-  const DurationMs period = plans_[position(monitor.model)].model.config->alerts.budget_period;
+void Evaluator::mark_active(const PaneKey& window) {
+  const WindowRecord& record = archive_.windows().at(window);
+  MonitorState& monitor = monitors_[window.monitor];
+  monitor.active_from = std::min(monitor.active_from, record.start);
+  monitor.active_until = std::max(monitor.active_until, record.end);
+}
+
+std::size_t Evaluator::monitors_sharing(const PaneKey& window) const {
+  const WindowRecord& record = archive_.windows().at(window);
+  const DurationMs period = plan_of(window).model.config->alerts.budget_period;
   return static_cast<std::size_t>(std::ranges::count_if(monitors_, [&](const auto& entry) {
-    return entry.first.model == monitor.model && entry.second.active_until > until - period;
+    const MonitorState& monitor = entry.second;
+    return entry.first.model == window.monitor.model && monitor.active_from < record.end &&
+           monitor.active_until > record.end - period;
   }));
 }
 
@@ -74,7 +83,7 @@ void Evaluator::watch_columns(const PaneKey& window, const Pane& whole) {
     if (pane == nullptr || pane->predictions == 0 || begins_late(key, *pane)) continue;
     const std::vector<TimeMs> changed =
         watch.take(budget.columns, key.pane, budget.series.points(pane->series),
-                   budget.budget_of(budget.columns, step, monitors_sharing(window.monitor)), step);
+                   budget.budget_of(budget.columns, step, monitors_sharing(window)), step);
     reopen_judged(window.monitor, changed);
   }
 }
@@ -96,8 +105,13 @@ void Evaluator::rewatch_columns(const PaneKey& key, const Pane& total) {
   reopen_judged(key.monitor, changed);
 }
 
-void Evaluator::take_errors(const PaneKey& window) {
-  const BudgetPlan& budget = *plan_of(window).model.budget;
+// Labels come in any order, and what is said in the end must not hang on it: a window is judged as
+// soon as it has labels enough, and those that are judged by it are judged again.
+void Evaluator::watch_errors(const PaneKey& window) {
+  const ModelPlan& plan = plan_of(window);
+  if (plan.model.budget == nullptr || !plan.model.budget->errors) return;
+  if (!has_enough_labels(plan, archive_.windows().at(window))) return;
+  const BudgetPlan& budget = *plan.model.budget;
   const DurationMs step = step_of(window);
   MonitorState& monitor = monitors_[window.monitor];
   monitor.changed = true;
@@ -105,45 +119,13 @@ void Evaluator::take_errors(const PaneKey& window) {
     const std::unique_ptr<Pane> pane = single_pane(key);
     if (pane == nullptr || labelled(pane->performance) == 0) continue;
     const Point point = budget.errors->point(pane->performance);
-    std::vector<TimeMs> changed = monitor.errors.take(
+    const std::vector<TimeMs> changed = monitor.errors.take(
         budget.performance, key.pane, {&point, 1},
-        budget.budget_of(budget.performance, step, monitors_sharing(window.monitor)), step);
+        budget.budget_of(budget.performance, step, monitors_sharing(window)), step);
     for (const TimeMs start : changed) {
-      const std::optional<PaneKey> later = window_first_showing({window.monitor, start});
-      if (later) archive_.change(*later).performance_pending = true;
+      const std::optional<PaneKey> other = window_first_showing({window.monitor, start});
+      if (other && *other != window) archive_.change(*other).verdict_pending = true;
     }
-  }
-}
-
-// Labels come in any order, and what is said must not hang on it: a window has its turn when every
-// window before it has had its own, or will not get labels enough any more.
-void Evaluator::watch_errors(const PaneKey& window) {
-  const ModelPlan& plan = plan_of(window);
-  if (plan.model.budget == nullptr || !plan.model.budget->errors) return;
-  const BudgetWatch& watch = monitors_[window.monitor].errors;
-  const auto has_had_turn = [&](const PaneKey& key) {
-    const std::optional<TimeMs> newest = watch.newest();
-    return newest && judged_panes(key).back().pane <= *newest;
-  };
-  if (has_had_turn(window)) {
-    const WindowRecord* const record = archive_.find(window);
-    if (record != nullptr && has_enough_labels(plan, *record)) take_errors(window);
-    return;
-  }
-  std::vector<PaneKey> turns;
-  for (auto next = archive_.windows().lower_bound({window.monitor, kNoTime});
-       next != archive_.windows().end() && next->first.monitor == window.monitor; ++next) {
-    const WindowRecord& record = next->second;
-    if (!record.is_closed || has_had_turn(next->first)) continue;
-    if (!has_enough_labels(plan, record)) {
-      if (record.matured) continue;
-      break;
-    }
-    turns.push_back(next->first);
-  }
-  for (const PaneKey& key : turns) {
-    take_errors(key);
-    if (key != window) archive_.change(key).performance_pending = true;
   }
 }
 
@@ -162,23 +144,22 @@ void Evaluator::reopen_judged(const MonitorId& monitor, std::span<const TimeMs> 
     const std::optional<PaneKey> window = window_first_showing({monitor, pane});
     if (!window) continue;
     archive_.change(*window).features_pending = true;
-    rejudged_[monitor].insert(*window);
   }
 }
 
-void Evaluator::publish_rejudged(const PaneKey& closing) {
-  const auto found = rejudged_.find(closing.monitor);
-  if (found == rejudged_.end()) return;
-  const BudgetWatch& watch = monitors_[closing.monitor].columns;
-  const TimeMs next = judged_panes(closing).back().pane;
-  std::set<PaneKey>& windows = found->second;
-  while (!windows.empty() &&
-         watch.is_final_after(judged_panes(*windows.begin()).back().pane, next)) {
-    const PaneKey key = *windows.begin();
-    windows.erase(windows.begin());
-    const WindowRecord* const window = archive_.find(key);
-    if (window != nullptr && window->features_pending) publish_amendment(key);
+void Evaluator::publish_leaving(const PaneKey& next, const BudgetWatch& watch,
+                                bool WindowRecord::* pending) {
+  const TimeMs newest = judged_panes(next).back().pane;
+  if (!watch.newest() || newest <= *watch.newest()) return;
+  std::vector<PaneKey> leaving;
+  for (auto window = archive_.windows().lower_bound({next.monitor, kNoTime});
+       window != archive_.windows().end() && window->first.monitor == next.monitor; ++window) {
+    const TimeMs pane = judged_panes(window->first).back().pane;
+    if (!watch.is_final_after(pane, newest)) break;
+    // One that has left before is amended at its own pace.
+    if (window->second.*pending && watch.verdict(pane)) leaving.push_back(window->first);
   }
+  for (const PaneKey& key : leaving) publish_amendment(key);
 }
 
 void Evaluator::append_budget(std::vector<Finding> findings, const PaneKey& key,
@@ -254,6 +235,7 @@ BudgetAlerts Evaluator::budget_alerts(const PaneKey& key) const {
 
 void Evaluator::write_budget(const MonitorId& id, ByteWriter& out) const {
   const MonitorState& monitor = monitors_.at(id);
+  out.signed_varint(monitor.active_from);
   out.signed_varint(monitor.active_until);
   const BudgetPlan* const budget = plans_[position(id.model)].model.budget.get();
   const auto write = [&](const BudgetWatch& watch, const BudgetGroup BudgetPlan::* group) {
@@ -268,6 +250,7 @@ void Evaluator::write_budget(const MonitorId& id, ByteWriter& out) const {
 
 bool Evaluator::read_budget(ByteReader& in, const MonitorId& id) {
   MonitorState& monitor = monitors_[id];
+  monitor.active_from = in.signed_varint();
   monitor.active_until = in.signed_varint();
   const std::string columns(in.text());
   const std::string errors(in.text());

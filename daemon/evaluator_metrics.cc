@@ -194,7 +194,7 @@ void Evaluator::reopen_compared(const PaneKey& champion) {
     if (id.model != champion.monitor.model || id == champion.monitor) continue;
     const PaneKey key{id, champion.pane};
     const WindowRecord* const window = archive_.find(key);
-    if (window != nullptr && window->is_closed) archive_.change(key).performance_pending = true;
+    if (window != nullptr && window->is_closed) archive_.change(key).verdict_pending = true;
   }
 }
 

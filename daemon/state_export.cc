@@ -203,6 +203,7 @@ class StateExport {
       time(json, "published_time", record->published_time);
       json.field("features_pending", record->features_pending);
       json.field("performance_pending", record->performance_pending);
+      json.field("verdict_pending", record->verdict_pending);
       json.field("matured", record->matured);
     });
   }

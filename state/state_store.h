@@ -23,7 +23,7 @@ namespace driftd {
 
 class SqliteConnection;
 
-inline constexpr int kStateFormatVersion = 4;
+inline constexpr int kStateFormatVersion = 5;
 
 // All of a state but its panes and windows, by whatever connection.
 [[nodiscard]] Result<StoredState> load_state_outline(SqliteConnection& db);

@@ -16,7 +16,8 @@ void WindowRecord::write(ByteWriter& out) const {
   out.signed_varint(published_time);
   out.byte(static_cast<std::uint8_t>((features_pending ? 1 : 0) | (performance_pending ? 2 : 0) |
                                      (matured ? 4 : 0) | (is_closed ? 8 : 0) |
-                                     (is_biased ? 16 : 0) | (is_biased_by_age ? 32 : 0)));
+                                     (is_biased ? 16 : 0) | (is_biased_by_age ? 32 : 0) |
+                                     (verdict_pending ? 64 : 0)));
   label_delays.write(out);
   out.varint(class_coverage.size());
   for (const double share : class_coverage) out.number(share);
@@ -39,6 +40,7 @@ bool WindowRecord::read(ByteReader& in, WindowRecord& out) {
   out.is_closed = (flags & 8) != 0;
   out.is_biased = (flags & 16) != 0;
   out.is_biased_by_age = (flags & 32) != 0;
+  out.verdict_pending = (flags & 64) != 0;
   if (!ClassDelays::read(in, out.label_delays)) return false;
   out.class_coverage.resize(in.element_count());
   for (double& share : out.class_coverage) share = in.number();

@@ -41,7 +41,8 @@ struct WindowRecord {
   bool is_closed = false;                // revision 0 has been published
   bool features_pending = false;         // changed since the last published revision
   bool performance_pending = false;
-  bool matured = false;  // the label horizon has passed
+  bool verdict_pending = false;  // judged anew because of another window
+  bool matured = false;          // the label horizon has passed
   // As they were when the last revision was published; see detectors/label_maturity.h. By slot; NaN
   // where nothing is known.
   std::vector<double> class_coverage = {};
@@ -51,6 +52,9 @@ struct WindowRecord {
   // One that only duplicates have come to is no window yet: it is not closed, and goes by itself
   // when the horizon has passed.
   [[nodiscard]] bool has_begun() const { return predictions > 0; }
+  [[nodiscard]] bool is_pending() const {
+    return features_pending || performance_pending || verdict_pending;
+  }
   void write(ByteWriter& out) const;
   [[nodiscard]] static bool read(ByteReader& in, WindowRecord& out);
 };

@@ -510,6 +510,50 @@ TEST(BudgetState, RefusesARevisionThatComesTooLate) {
   EXPECT_EQ(state.revise(kFirst + 36 * kHour, stream.next()).size(), 64U);
 }
 
+TEST(BudgetState, AWindowThatWasLeftOutIsTakenAsIfAllHadComeInOrder) {
+  BudgetModel by_time = *model_of(121);
+  BudgetModel by_count = by_time;
+  by_count.options.step = 0;
+  for (const BudgetModel& model : {by_time, by_count}) {
+    const auto shared = std::make_shared<const BudgetModel>(model);
+    Stream stream(122);
+    std::vector<std::vector<Point>> windows;
+    for (int t = 0; t < 64; ++t) windows.push_back(stream.next(t > 40 ? 0.5 : 0));
+    BudgetState straight(shared);
+    for (int t = 0; t < 64; ++t)
+      static_cast<void>(straight.step(kFirst + t * kHour, windows[static_cast<std::size_t>(t)]));
+    const auto gives = [&](const std::set<int>& left_out) {
+      BudgetState state(shared);
+      for (int t = 0; t < 64; ++t) {
+        if (left_out.contains(t)) continue;
+        static_cast<void>(state.step(kFirst + t * kHour, windows[static_cast<std::size_t>(t)]));
+      }
+      for (const int t : left_out) {
+        EXPECT_EQ(state.revise(kFirst + t * kHour, windows[static_cast<std::size_t>(t)]).empty(),
+                  false)
+            << t;
+      }
+      return bytes_of(state);
+    };
+    EXPECT_EQ(gives({0}), bytes_of(straight));
+    EXPECT_EQ(gives({17}), bytes_of(straight));
+    EXPECT_EQ(gives({0, 1, 2, 30, 31, 62}), bytes_of(straight));
+  }
+}
+
+TEST(BudgetState, RefusesAWindowThatWasLeftOutTooLongAgo) {
+  BudgetModel by_count = *model_of(131);
+  by_count.options.step = 0;
+  BudgetState state(std::make_shared<const BudgetModel>(by_count));
+  Stream stream(132);
+  for (int t = 0; t < 200; ++t) {
+    if (t != 120 && t != 136 && t != 140) static_cast<void>(state.step(kFirst + t, stream.next()));
+  }
+  EXPECT_TRUE(state.revise(kFirst + 120, stream.next()).empty());
+  EXPECT_EQ(state.revise(kFirst + 140, stream.next()).size(), 60U);
+  EXPECT_EQ(state.revise(kFirst + 136, stream.next()).size(), 64U);
+}
+
 TEST(BudgetState, AsksForMuchWhileItIsLearning) {
   const std::vector<Point> anchors = {{0, 1, 5'000},    {1, 2, 5'000}, {50, 0, 5'000},
                                       {0, 1, 5'000},    {1, 2, 5'000}, {50, 0, 5'000},

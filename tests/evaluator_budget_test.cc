@@ -55,7 +55,7 @@ class Stream {
 };
 
 [[nodiscard]] const std::string& reference_rows() {
-  static const std::string rows = [] {
+  static const std::string kText = [] {
     Stream stream(1);
     std::string text = "ts,amount,channel,prediction,actual\n";
     for (int hour = 0; hour < kReferenceHours; ++hour) {
@@ -67,7 +67,7 @@ class Stream {
     }
     return text;
   }();
-  return rows;
+  return kText;
 }
 
 [[nodiscard]] std::function<void(ModelConfig&)> budgeted(
@@ -306,6 +306,55 @@ TEST(EvaluatorBudget, LateEventsEndInWhatAStraightRunSays) {
   EXPECT_EQ(straight.size(), kHours * 5U);
   // Not the first row of a window, whose time says whether the first window is whole.
   expect_equal(straight, run([](std::size_t i) { return i % 7 == 3; }));
+}
+
+TEST(EvaluatorBudget, ErrorsEndAsTheyDoWhateverTheOrderOfTheLabels) {
+  constexpr int kHours = 150;
+  Stream stream(17);
+  std::vector<FakeMessage> rows;
+  for (int hour = 0; hour < kHours; ++hour) {
+    for (int i = 0; i < kRows; ++i)
+      rows.push_back(stream.row(kLive + hour * kHour, i, {.wrong = hour > 90 ? 0.2 : 0.1}));
+  }
+  // `delay`: in hours, of the labels of an hour.
+  const auto run = [&](const std::function<int(int)>& delay, int hours_per_turn, bool amends) {
+    Evaluating model(budgeted(), true, nullptr, reference_rows());
+    Last last;
+    std::multimap<int, FakeMessage> labels;
+    const auto give_labels = [&](int until) {
+      while (!labels.empty() && labels.begin()->first <= until) {
+        model.take(labels.begin()->second);
+        labels.erase(labels.begin());
+      }
+    };
+    for (int hour = 0; hour < kHours; ++hour) {
+      for (int i = 0; i < kRows; ++i) {
+        const FakeMessage& row =
+            rows[static_cast<std::size_t>(hour) * kRows + static_cast<std::size_t>(i)];
+        model.take(row);
+        labels.emplace(hour + delay(hour), label_of(row.id, row.ts, row.actual));
+      }
+      give_labels(hour);
+      if ((hour + 1) % hours_per_turn != 0) continue;
+      note(last, model.close_until(kLive + (hour + 1) * kHour));
+      if (amends) note(last, model.amend());
+    }
+    give_labels(kHours + 1'000);
+    note(last, model.close_until(kLive + kHours * kHour));
+    note(last, model.amend(true));
+    std::erase_if(last, [](const auto& entry) { return std::get<1>(entry.first) != "errors"; });
+    return last;
+  };
+  const Last straight = run([](int) { return 0; }, 1, true);
+  ASSERT_EQ(straight.size(), kHours);
+  EXPECT_TRUE(std::ranges::any_of(
+      straight, [](const auto& entry) { return entry.second.second == Level::drift; }));
+  // The first window's last, every third one's later, all of them backwards day by day.
+  expect_equal(straight, run([](int hour) { return hour == 0 ? 60 : 1; }, 1, true));
+  expect_equal(straight, run([](int hour) { return hour % 3 == 0 ? 40 : 0; }, 7, true));
+  expect_equal(straight, run([](int hour) { return 48 - 2 * (hour % 24); }, 1, false));
+  // The pace of turns.
+  expect_equal(straight, run([](int hour) { return hour % 5; }, 50, true));
 }
 
 TEST(EvaluatorBudget, GoesOnAfterARestartAsIfThereHadBeenNone) {

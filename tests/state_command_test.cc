@@ -229,7 +229,7 @@ TEST_F(StateCommand, ShowsPeopleWhatIsInAState) {
   EXPECT_EQ(said.status, kExitOk) << said.errors;
   EXPECT_THAT(
       said.output,
-      AllOf(HasSubstr("format 4, instance driftd-"), HasSubstr("no driftd runs on it"),
+      AllOf(HasSubstr("format 5, instance driftd-"), HasSubstr("no driftd runs on it"),
             HasSubstr("model fraud/cards"), HasSubstr("binary, windows of 1 min, 2 series"),
             HasSubstr("reference   ab12"), HasSubstr("versions    2018.1"),
             HasSubstr("1 open, 1 closed that may still be amended, 1 final"),
@@ -251,7 +251,7 @@ TEST_F(StateCommand, ShowsProgramsOneObject) {
   const auto lines = lines_of(said.output);
   ASSERT_EQ(lines.size(), 1U);
   const auto& view = lines[0];
-  EXPECT_EQ(view.at("format").as_string(), "4");
+  EXPECT_EQ(view.at("format").as_string(), "5");
   EXPECT_FALSE(view.at("in_use").as_bool());
   EXPECT_EQ(view.at("join_bytes").as_int64(), 384);
   const auto& model = view.at("models").as_array().at(0).as_object();

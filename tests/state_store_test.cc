@@ -276,14 +276,14 @@ TEST_F(StateStoreTest, RefusesASecondDaemonInTheSameFolder) {
 
 TEST_F(StateStoreTest, RefusesAnotherFormatAndLeavesItAsItIs) {
   write(one_of_everything());
-  run_sql("UPDATE meta SET value = '5' WHERE key = 'format_version'");
+  run_sql("UPDATE meta SET value = '6' WHERE key = 'format_version'");
   store_.reset();
   for (int tries = 0; tries < 2; ++tries) {
     const auto refused = StateStore::open(folder_ / "state");
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::incompatible);
     EXPECT_THAT(refused.error().message,
-                AllOf(HasSubstr("format 5"), HasSubstr("format 4"), HasSubstr("state_dir")));
+                AllOf(HasSubstr("format 6"), HasSubstr("format 5"), HasSubstr("state_dir")));
   }
 }
 

@@ -109,14 +109,45 @@ WindowVerdict BudgetState::step(TimeMs start, std::span<const Point> points) {
   return judge(starts_.size() - 1);
 }
 
+bool BudgetState::insert(TimeMs start) {
+  const DurationMs step = model_->options.step;
+  const auto found = std::ranges::lower_bound(starts_, start);
+  if (found == starts_.end()) return false;
+  const bool is_oldest = found == starts_.begin();
+  if (is_oldest && dropped_ > 0) return false;
+  auto at = found - starts_.begin();
+  std::int64_t count = 1;
+  if (step > 0) {
+    // Between two windows by time nothing is left out.
+    if (!is_oldest || (starts_.front() - start) % step != 0) return false;
+    count = (starts_.front() - start) / step;
+    if (count >
+        static_cast<std::int64_t>(kReplayWindows - std::min(kReplayWindows, starts_.size())))
+      return false;
+  } else if (static_cast<std::size_t>(at) + kReplayWindows < starts_.size() + 1) {
+    return false;
+  }
+  if (starts_.size() == kKeptWindows) {
+    drop_oldest();
+    --at;
+  }
+  for (std::int64_t k = count - 1; k >= 0; --k) {
+    starts_.insert(starts_.begin() + at, start + k * step);
+    marks_.insert(marks_.begin() + at, Mark::not_judged);
+    limits_.insert(limits_.begin() + at, model_->threshold.limit());
+    for (Series& series : series_) series.windows.insert(series.windows.begin() + at, Kept{});
+  }
+  return true;
+}
+
 std::vector<WindowVerdict> BudgetState::revise(TimeMs start, std::span<const Point> points) {
   DRIFTD_CHECK(points.size() == series_.size());
   std::vector<WindowVerdict> verdicts;
-  const auto found = std::ranges::lower_bound(starts_, start);
-  const auto window = static_cast<std::size_t>(found - starts_.begin());
-  if (found == starts_.end() || *found != start || window + kReplayWindows < starts_.size()) {
-    return verdicts;
-  }
+  if (!std::ranges::binary_search(starts_, start) && !insert(start)) return verdicts;
+  const auto window =
+      static_cast<std::size_t>(std::ranges::lower_bound(starts_, start) - starts_.begin());
+  if (window + kReplayWindows < starts_.size()) return verdicts;
+  if (marks_[window] == Mark::not_judged) limits_[window] = model_->threshold.limit();
   for (std::size_t i = 0; i < series_.size(); ++i) {
     take(i, series_[i].windows[window], points[i], start);
   }

@@ -76,8 +76,9 @@ class BudgetState {
   // number of the window. Windows by time may leave out those without events: the gap is filled.
   WindowVerdict step(TimeMs start, std::span<const Point> points);
 
-  // Other points for a window already taken (late events, or the first of a window that had none):
-  // the verdicts of that window and all after it, in order. Empty: it is not among the newest 64.
+  // Other points for a window already taken (late events), or the first ones of a window that was
+  // left out, be it before the first one taken: the verdicts of that window and all after it, in
+  // order, as if all had come in order. Empty: it is not among the newest 64.
   std::vector<WindowVerdict> revise(TimeMs start, std::span<const Point> points);
 
   // The starts of the windows that may still be revised, the oldest first.
@@ -134,6 +135,9 @@ class BudgetState {
   void take(std::size_t series, Kept& kept, const Point& point, TimeMs start) const;
   void filter(std::size_t series, Kept& kept, double& level) const;
   void drop_oldest();
+  // Makes room for a window that was left out (and, by time, for those between it and the first
+  // one); false where there is none.
+  [[nodiscard]] bool insert(TimeMs start);
   void refilter();
   // The verdict, and what follows from it for later windows.
   WindowVerdict judge(std::size_t window);

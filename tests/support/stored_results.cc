@@ -175,20 +175,11 @@ StoredResults results_in_report(const fs::path& report) {
   return collector.results;
 }
 
-// When the errors of a window are first judged hangs on which labels had come by then, and so does
-// which windows before it had their turn (docs/decisions/0007): a known fault, and the one series
-// that is left out here.
-[[nodiscard]] static bool hangs_on_arrival(const std::string& key) {
-  return key.find(" all errors ") != std::string::npos;
-}
-
 void expect_same_results(const StoredResults& actual, const StoredResults& expected) {
   for (const auto& [key, result] : actual) {
-    if (hangs_on_arrival(key)) continue;
     EXPECT_TRUE(expected.contains(key)) << key << " is not expected";
   }
   for (const auto& [key, result] : expected) {
-    if (hangs_on_arrival(key)) continue;
     const auto found = actual.find(key);
     if (found == actual.end()) {
       ADD_FAILURE() << key << " is missing";
